@@ -1,0 +1,13 @@
+/* What cJSON lets pass and we refuse: a strict reading of RFC 8259 that builds nothing. */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+/* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits. */
+int json_scan(struct str_view text, struct err *err) __attribute__((warn_unused_result));
+
+/* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
+size_t utf8_sequence(const char *bytes, size_t len);
+
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, for a byte that is no UTF-8 */

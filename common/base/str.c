@@ -1,0 +1,246 @@
+/* The string builder and checked numbers. Any thread, one builder per thread. */
+#include "common/base/str.h"
+
+#include "common/base/json_scan.h"
+#include "common/base/mem.h"
+
+#include <pthread.h>
+#include <regex.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void str_done(struct str *str)
+{
+    free(str->ptr);
+    *str = (struct str){.max = str->max};
+}
+
+void str_clear(struct str *str)
+{
+    str->len = 0;
+    str->overflow = false;
+    if (str->ptr)
+        str->ptr[0] = '\0';
+}
+
+char *str_take(struct str *str)
+{
+    char *text = str->ptr ? str->ptr : xstrndup("", 0);
+
+    *str = (struct str){.max = str->max};
+    return text;
+}
+
+const char *str_text(const struct str *str)
+{
+    return str->ptr ? str->ptr : "";
+}
+
+struct str_view str_view_of(const struct str *str)
+{
+    return (struct str_view){str_text(str), str->len};
+}
+
+/* Makes room for `more` bytes and the NUL. */
+static bool reserve(struct str *str, size_t more)
+{
+    if (str->overflow || more > str->max - str->len) {
+        str->overflow = true;
+        return false;
+    }
+    size_t needed = str->len + more + 1;
+
+    if (needed > str->capacity) {
+        size_t capacity = str->capacity ? str->capacity : 64;
+
+        while (capacity < needed)
+            capacity *= 2;
+        if (capacity > str->max + 1)
+            capacity = str->max + 1;
+        str->ptr = xrealloc(str->ptr, capacity);
+        str->capacity = capacity;
+    }
+    return true;
+}
+
+void str_add_bytes(struct str *str, const char *bytes, size_t len)
+{
+    if (!reserve(str, len))
+        return;
+    if (len)
+        memcpy(str->ptr + str->len, bytes, len);
+    str->len += len;
+    str->ptr[str->len] = '\0';
+}
+
+void str_add(struct str *str, const char *text)
+{
+    str_add_bytes(str, text, strlen(text));
+}
+
+void str_addf(struct str *str, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len >= 0 && reserve(str, (size_t)len)) {
+        vsnprintf(str->ptr + str->len, (size_t)len + 1, format, again);
+        str->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+/* The length of the character at `text` if it stands for itself in a JSON string, else 0. A sequence
+ * that the text's end cuts is found broken at the NUL, so nothing beyond is read. */
+static size_t plain_sequence(const char *text)
+{
+    unsigned char c = (unsigned char)*text;
+
+    if (c >= 0x80)
+        return utf8_sequence(text, 4);
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
+void str_add_json(struct str *str, const char *text)
+{
+    str_add_bytes(str, "\"", 1);
+    for (const char *run = text;;) {
+        const char *end = run;
+
+        for (size_t step; (step = plain_sequence(end)) > 0;)
+            end += step;
+        str_add_bytes(str, run, (size_t)(end - run));
+        switch (*end) {
+        case '\0':
+            str_add_bytes(str, "\"", 1);
+            return;
+        case '"':
+            str_add(str, "\\\"");
+            break;
+        case '\\':
+            str_add(str, "\\\\");
+            break;
+        case '\n':
+            str_add(str, "\\n");
+            break;
+        case '\r':
+            str_add(str, "\\r");
+            break;
+        case '\t':
+            str_add(str, "\\t");
+            break;
+        default:
+            if ((unsigned char)*end < 0x80)
+                str_addf(str, "\\u%04x", (unsigned char)*end);
+            else
+                str_add(str, UTF8_REPLACEMENT);
+        }
+        run = end + 1;
+    }
+}
+
+void str_add_percent(struct str *str, const char *bytes, size_t len, const char *keep)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+
+        if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+            (c && (strchr("-._~", c) || strchr(keep, c)))) {
+            str_add_bytes(str, bytes + i, 1);
+        } else {
+            char encoded[3] = {'%', digits[c >> 4], digits[c & 15]};
+
+            str_add_bytes(str, encoded, 3);
+        }
+    }
+}
+
+bool parse_int(const char *text, int64_t min, int64_t max, int64_t *ret_value)
+{
+    bool negative = text[0] == '-';
+    const char *digit = text + negative;
+    int64_t value = 0;
+
+    if (!*digit)
+        return false;
+    for (; *digit; digit++) {
+        if (*digit < '0' || *digit > '9')
+            return false;
+        int d = *digit - '0';
+
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, negative ? -d : d, &value))
+            return false;
+    }
+    if (value < min || value > max)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+bool parse_duration(const char *text, int64_t *ret_ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    size_t digits = strspn(text, "0123456789");
+    char number[16];
+    int64_t value;
+
+    if (digits == 0 || digits >= sizeof(number))
+        return false;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (!str_equal(text + digits, units[i].unit))
+            continue;
+        if (!parse_int(number, 0, INT32_MAX / units[i].ms, &value))
+            return false;
+        *ret_ms = value * units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+/* The few patterns there are live as long as the process. */
+bool matches(const char *pattern, const char *text)
+{
+    static struct {
+        const char *pattern;
+        regex_t regex;
+    } compiled[256];
+    static size_t count;
+    static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+    const regex_t *regex = NULL;
+
+    pthread_rwlock_rdlock(&lock);
+    for (size_t i = 0; i < count && !regex; i++)
+        if (compiled[i].pattern == pattern)
+            regex = &compiled[i].regex;
+    pthread_rwlock_unlock(&lock);
+    if (!regex) {
+        _cleanup_(freep) char *anchored = xasprintf("^(%s)$", pattern);
+
+        pthread_rwlock_wrlock(&lock);
+        for (size_t i = 0; i < count && !regex; i++)
+            if (compiled[i].pattern == pattern)
+                regex = &compiled[i].regex;
+        if (!regex) {
+            if (count == ARRAY_LEN(compiled) ||
+                regcomp(&compiled[count].regex, anchored, REG_EXTENDED | REG_NOSUB) != 0) {
+                fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
+                abort();
+            }
+            compiled[count].pattern = pattern;
+            regex = &compiled[count++].regex;
+        }
+        pthread_rwlock_unlock(&lock);
+    }
+    return regexec(regex, text, 0, NULL, 0) == 0;
+}
