@@ -1,0 +1,248 @@
+/* The libmicrohttpd daemon: listening, TLS, start and stop. What happens to a request is in
+ * exchange.c. Start and stop are for one thread; the daemon's workers call the handler. */
+#include "common/http/server.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/http/exchange.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The Go client keeps an idle connection for 90 s: it must be the one to close it, or it would send
+ * a request into a connection that we are closing. */
+enum { IDLE_TIMEOUT_S = 120 };
+
+enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024, CONNECTIONS_PER_WORKER = 64 };
+
+enum { POLL_MS = 5, FAREWELL_MS = 1000 };
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    struct exchanges exchanges;
+    http_certificate_fn *certificate;
+    void *certificate_arg;
+    int listener;
+    int port;
+};
+
+/* --- listening ---------------------------------------------------------------------------- */
+
+static int resolve(const char *listen_address, struct sockaddr_storage *ret_address, socklen_t *ret_len,
+                   struct err *err)
+{
+    const char *colon = strrchr(listen_address, ':');
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    int64_t port;
+
+    if (colon && parse_int(colon + 1, 0, UINT16_MAX, &port)) {
+        size_t host_len = (size_t)(colon - listen_address);
+        bool bracketed = host_len > 2 && listen_address[0] == '[' && colon[-1] == ']';
+        _cleanup_(freep) char *host =
+            bracketed ? xstrndup(listen_address + 1, host_len - 2) : xstrndup(listen_address, host_len);
+
+        if (bracketed == (strchr(host, ':') != NULL) && getaddrinfo(host, colon + 1, &hints, &found) == 0) {
+            memcpy(ret_address, found->ai_addr, found->ai_addrlen);
+            *ret_len = found->ai_addrlen;
+            freeaddrinfo(found);
+            return 0;
+        }
+    }
+    return err_set(
+        err, ERR_FATAL,
+        "cannot listen on \"%.100s\": write an IP address and a port, as in 0.0.0.0:9443 or [::1]:9443",
+        listen_address);
+}
+
+static int port_of(int listener)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    char port[NI_MAXSERV];
+    int64_t value;
+
+    if (getsockname(listener, (struct sockaddr *)&address, &len) != 0 ||
+        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0 ||
+        !parse_int(port, 1, UINT16_MAX, &value))
+        return -1;
+    return (int)value;
+}
+
+/* Our own socket rather than libmicrohttpd's: it would not say why it cannot listen. */
+static int open_listener(const char *listen_address, int *ret_listener, int *ret_port, struct err *err)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = 0;
+    const int on = 1, off = 0;
+    int r = resolve(listen_address, &address, &len, err), port = -1;
+
+    if (r != 0)
+        return r;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (address.ss_family == AF_INET6) /* [::] takes IPv4 as well */
+            (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    }
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        (port = port_of(fd)) < 0) {
+        r = err_set(err, ERR_FATAL, "cannot listen on %s: %s", listen_address, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    *ret_listener = fd;
+    *ret_port = port;
+    return 0;
+}
+
+/* --- TLS ---------------------------------------------------------------------------------- */
+
+/* A connection holds the certificate that it started with until its session has ended. */
+static void connection_changed(void *arg, struct MHD_Connection *connection, void **socket_context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    const struct http_server *server = arg;
+
+    (void)connection;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = server->certificate(server->certificate_arg);
+    } else {
+        http_certificate_unref(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+/* gnutls_certificate_retrieve_function3. libmicrohttpd's session pointer is its connection. */
+static int hand_out(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
+                    gnutls_pcert_st **ret_chain, unsigned *ret_chain_len, gnutls_ocsp_data_st **ret_ocsp,
+                    unsigned *ret_ocsp_len, gnutls_privkey_t *ret_key, unsigned *flags)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(gnutls_session_get_ptr(session), MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct http_certificate *certificate = info ? info->socket_context : NULL;
+
+    (void)request;
+    if (!certificate)
+        return -1;
+    *ret_chain = certificate->chain;
+    *ret_chain_len = certificate->chain_len;
+    *ret_key = certificate->key;
+    *ret_ocsp = NULL;
+    *ret_ocsp_len = 0;
+    *flags = 0; /* chain and key stay ours */
+    return 0;
+}
+
+/* --- start and stop ----------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 0))) static void log_text(void *arg, const char *format, va_list args)
+{
+    char text[512];
+
+    (void)arg;
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("libmicrohttpd", "text", text);
+}
+
+static unsigned worker_count(unsigned wanted)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (wanted > 0)
+        return wanted;
+    return cores < 2 ? 2 : (unsigned)cores;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned workers)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned connections = workers * CONNECTIONS_PER_WORKER; /* the limit is divided among workers */
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)hand_out},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+
+    if (server->certificate)
+        flags |= MHD_USE_TLS;
+    return MHD_start_daemon(flags, 0, NULL, NULL, exchange_run, &server->exchanges,
+                            MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL, MHD_OPTION_LISTEN_SOCKET,
+                            server->listener, MHD_OPTION_THREAD_POOL_SIZE, workers,
+                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+                            connections > CONNECTIONS ? connections : (unsigned)CONNECTIONS,
+                            MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &server->exchanges,
+                            MHD_OPTION_ARRAY, server->certificate ? tls : none, MHD_OPTION_END);
+}
+
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
+                      struct err *err)
+{
+    int listener = -1, port = 0;
+    int r = open_listener(options->listen, &listener, &port, err);
+
+    if (r < 0)
+        return r;
+    struct http_server *server = xcalloc(1, sizeof(*server));
+
+    server->exchanges.handler = options->handler;
+    server->exchanges.handler_arg = options->handler_arg;
+    server->exchanges.max_body_bytes = options->max_body_bytes;
+    server->certificate = options->certificate;
+    server->certificate_arg = options->certificate_arg;
+    server->listener = listener;
+    server->port = port;
+    errno = 0;
+    server->daemon = start_daemon(server, worker_count(options->workers));
+    if (!server->daemon) {
+        r = err_set(err, ERR_FATAL, "cannot serve on %s: libmicrohttpd does not start%s%s", options->listen,
+                    errno ? ": " : "", errno ? strerror(errno) : "");
+        close(listener);
+        free(server);
+        return r;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+/* Looked at from time to time instead of signalled: requests pay nothing for it. */
+static void wait_until_idle(struct http_server *server, int64_t at_most_ms)
+{
+    int64_t deadline_ms = clock_mono_ms() + at_most_ms;
+
+    while (atomic_load_explicit(&server->exchanges.under_way, memory_order_acquire) > 0 &&
+           clock_mono_ms() < deadline_ms)
+        clock_sleep_ms(POLL_MS);
+}
+
+void http_server_stop(struct http_server *server, int64_t drain_ms)
+{
+    if (!server)
+        return;
+    atomic_store(&server->exchanges.draining, true);
+    /* The descriptor may be closed only after the daemon's end; shut down, it refuses at once. */
+    (void)MHD_quiesce_daemon(server->daemon);
+    (void)shutdown(server->listener, SHUT_RDWR);
+    wait_until_idle(server, drain_ms);
+    if (exchanges_close(&server->exchanges))
+        wait_until_idle(server, FAREWELL_MS); /* for the 503s to get out */
+    MHD_stop_daemon(server->daemon);
+    close(server->listener);
+    free(server);
+}
