@@ -1,0 +1,437 @@
+/* Checks of single fields, driven by the table, and the walk over the rules. Pure. */
+#include "common/function/check.h"
+
+#include "common/base/json_scan.h"
+#include "common/base/mem.h"
+#include "common/function/arn.h"
+#include "common/function/fields.h"
+#include "common/function/rules.h"
+
+enum { KEY_SHOWN = 64 };
+
+struct field_check {
+    const struct field *field;
+    const struct field_table *table; /* that its row is in */
+    bool partial;                    /* a policy's defaults: nothing is required, and some rows have none */
+    const struct json *spec, *old_spec; /* as a whole */
+    bool unchanged;                     /* against the old spec: findings are warnings then */
+    struct findings *findings;
+    const char *where; /* "spec.layers" */
+};
+
+static size_t characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+static const char *shown(const struct field *field, const char *value)
+{
+    return field->secret ? NULL : value;
+}
+
+/* "python3.12, python3.13" */
+static void list_values(const char *const *values, struct str *out)
+{
+    for (size_t i = 0; values[i]; i++)
+        str_addf(out, "%s%s", i > 0 ? ", " : "", values[i]);
+}
+
+#define found(check, reason, where, value, ...)                                                              \
+    findings_add((check)->findings, reason, (check)->unchanged, where, value, __VA_ARGS__)
+
+/* Something of another partition or region can never be used by the function. */
+static void check_arn(const struct field_check *check, const char *where, const char *arn)
+{
+    const char *region = json_str_at(check->spec, "region");
+    struct str_view in = arn_part(arn, ARN_PART_REGION), partition = arn_part(arn, ARN_PART_PARTITION);
+
+    if (!region || !*region)
+        return;
+    if (!view_equal(partition, view(region_partition(region))))
+        found(check, FINDING_INVALID, where, arn, "it is in the partition %.*s, the region %s in %s",
+              (int)partition.len, partition.ptr, region, region_partition(region));
+    else if (check->field->arn == ARN_REGIONAL && in.len > 0 && !view_equal(in, view(region)))
+        found(check, FINDING_INVALID, where, arn, "it is in %.*s, the function in %s; use one of that region",
+              (int)in.len, in.ptr, region);
+}
+
+static void check_text(const struct field_check *check, const char *where, const char *text, int64_t max)
+{
+    const struct field *field = check->field;
+
+    if (max > 0 && characters(text) > (size_t)max)
+        found(check, FINDING_TOO_LONG, where, NULL, "it has %zu characters; at most %lld are allowed",
+              characters(text), (long long)max);
+    else if (field->pattern && !matches(field->pattern, text))
+        found(check, FINDING_INVALID, where, shown(field, text), "must be %s", field->pattern_hint);
+    else if (field->values) {
+        _cleanup_(str_done) struct str allowed = STR_INIT(1024);
+
+        for (size_t i = 0; field->values[i]; i++)
+            if (str_equal(field->values[i], text))
+                return;
+        list_values(field->values, &allowed);
+        found(check, FINDING_UNSUPPORTED, where, shown(field, text), "supported values: %s",
+              str_text(&allowed));
+    } else if (field->arn) {
+        check_arn(check, where, text);
+    }
+}
+
+static void wrong_type(const struct field_check *check, const char *where, const struct json *value,
+                       const char *wanted)
+{
+    found(check, FINDING_TYPE, where, NULL, "must be %s, not %s", wanted, json_type_name(value));
+}
+
+static void check_string(const struct field_check *check, const struct json *value)
+{
+    const char *text = json_str(value);
+
+    if (!text)
+        wrong_type(check, check->where, value, "a string");
+    else if (characters(text) < (size_t)check->field->min)
+        found(check, FINDING_INVALID, check->where, shown(check->field, text),
+              "must have at least %lld characters", (long long)check->field->min);
+    else
+        check_text(check, check->where, text, check->field->max);
+}
+
+static void check_int(const struct field_check *check, const struct json *value)
+{
+    const struct field *field = check->field;
+    int64_t number;
+
+    if (!json_int(value, &number)) {
+        wrong_type(check, check->where, value, "a whole number");
+        return;
+    }
+    if (number < field->min || number > field->max) {
+        _cleanup_(freep) char *text = json_text(value);
+
+        found(check, FINDING_INVALID, check->where, NULL, "%s: must be between %lld and %lld", text,
+              (long long)field->min, (long long)field->max);
+    }
+}
+
+static void check_count(const struct field_check *check, const struct json *value, const char *what)
+{
+    const struct field *field = check->field;
+    size_t count = json_size(value);
+
+    if (count > (size_t)field->max)
+        found(check, FINDING_TOO_MANY, check->where, NULL, "it has %zu %s; at most %lld are allowed", count,
+              what, (long long)field->max);
+    else if (count < (size_t)field->min)
+        found(check, FINDING_INVALID, check->where, NULL, "must have at least %lld %s", (long long)field->min,
+              what);
+}
+
+static void check_list(const struct field_check *check, const struct json *value)
+{
+    size_t index = 0;
+
+    if (json_type(value) != JSON_ARRAY) {
+        wrong_type(check, check->where, value, "a list");
+        return;
+    }
+    check_count(check, value, "items");
+    for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
+        _cleanup_(freep) char *where = xasprintf("%s[%zu]", check->where, index);
+
+        if (!json_str(item))
+            wrong_type(check, where, item, "a string");
+        else
+            check_text(check, where, json_str(item), check->field->item_max);
+    }
+}
+
+static void check_bool(const struct field_check *check, const struct json *value)
+{
+    if (json_type(value) != JSON_BOOL)
+        wrong_type(check, check->where, value, "true or false");
+}
+
+/* "spec.tags[team]", the key cut and escaped: it comes from outside. */
+static char *entry_path(const char *map, const char *key)
+{
+    _cleanup_(str_done) struct str quoted = STR_INIT(1 << 20);
+    size_t len = strlen(key);
+
+    if (len > KEY_SHOWN)
+        for (len = KEY_SHOWN; len > 0 && ((unsigned char)key[len] & 0xC0) == 0x80;)
+            len--;
+    _cleanup_(freep) char *start = xstrndup(key, len);
+
+    str_add_json(&quoted, start);
+    return xasprintf("%s[%.*s%s]", map, (int)quoted.len - 2, str_text(&quoted) + 1, key[len] ? "…" : "");
+}
+
+static void check_map(const struct field_check *check, const struct json *value)
+{
+    const struct field *field = check->field;
+
+    if (json_type(value) != JSON_OBJECT) {
+        wrong_type(check, check->where, value, "a map");
+        return;
+    }
+    check_count(check, value, "entries");
+    for (const struct json *entry = json_first(value); entry; entry = json_next(entry)) {
+        const char *key = json_key(entry);
+        _cleanup_(freep) char *where = entry_path(check->where, key);
+
+        if (field->key_max && characters(key) > (size_t)field->key_max)
+            found(check, FINDING_TOO_LONG, where, NULL, "a key has at most %lld characters",
+                  (long long)field->key_max);
+        else if (!matches(field->key_pattern, key))
+            found(check, FINDING_INVALID, where, NULL, "a key must be %s", field->key_hint);
+        if (!json_str(entry))
+            wrong_type(check, where, entry, "a string (put it in quotes)");
+        else
+            check_text(check, where, json_str(entry), field->item_max);
+    }
+}
+
+static void check_rows(const struct field_check *list, const struct json *object, const struct json *old);
+
+/* The item that was the same one before: by its key where items have one, else by its place. */
+static const struct json *old_item(const struct field *field, const struct json *old, const struct json *item,
+                                   size_t index)
+{
+    const char *key = field->list_key ? json_str(json_get(item, field->list_key)) : NULL;
+    const struct json *found = json_type(old) == JSON_ARRAY ? json_first(old) : NULL;
+
+    if (field->list_key)
+        while (found && !(key && str_equal(json_str(json_get(found, field->list_key)), key)))
+            found = json_next(found);
+    else
+        while (found && index-- > 0)
+            found = json_next(found);
+    return found;
+}
+
+static void check_objects(const struct field_check *check, const struct json *value, const struct json *old)
+{
+    size_t index = 0;
+
+    if (json_type(value) != JSON_ARRAY) {
+        wrong_type(check, check->where, value, "a list");
+        return;
+    }
+    check_count(check, value, "items");
+    for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
+        _cleanup_(freep) char *where = xasprintf("%s[%zu]", check->where, index);
+        struct field_check one = *check;
+
+        one.where = where;
+        one.partial = false; /* an item is there as a whole or not at all */
+        if (json_type(item) == JSON_OBJECT)
+            check_rows(&one, item, old_item(check->field, old, item, index));
+        else
+            wrong_type(check, where, item, "an object");
+    }
+}
+
+static void check_partial(const struct field_check *check, const struct json *value, const struct json *old)
+{
+    struct field_check one = *check;
+
+    one.field = NULL;
+    one.table = &function_table;
+    one.partial = true;
+    if (json_type(value) == JSON_OBJECT)
+        check_rows(&one, value, old);
+    else
+        wrong_type(check, check->where, value, "an object");
+}
+
+static bool is_empty(const struct json *value)
+{
+    enum json_type type = json_type(value);
+
+    return type == JSON_ABSENT || type == JSON_NULL || (type == JSON_STRING && !*json_str(value));
+}
+
+/* Is an empty text what AWS has anyway? Elsewhere it would be sent, and refused. */
+static bool empty_is_default(const struct field *field)
+{
+    return field->type == FIELD_STRING && str_equal(field->unset, "\"\"");
+}
+
+/* Which package types ask for or refuse the field, in the words of a message. True: it is missing. */
+static bool check_package(const struct field_check *check, bool empty)
+{
+    unsigned packages = field_packages(check->spec);
+    const struct field *field = check->field;
+
+    bool missing = empty && (field->required & packages || field->schema_required);
+
+    if (missing)
+        found(check, FINDING_REQUIRED, check->where, NULL, "%s", field->doc);
+    else if (!empty && field->forbidden & packages)
+        found(check, FINDING_FORBIDDEN, check->where, NULL,
+              "a function of packageType %s cannot have it; remove it",
+              packages == FOR_IMAGE ? "Image" : "Zip (the default)");
+    return missing;
+}
+
+static void check_only(const struct field_check *check, const struct json *value)
+{
+    const struct field *field = check->field;
+    struct field_check one = *check;
+
+    if (is_empty(value) || !field->only_path ||
+        str_equal(json_str_at(check->spec, field->only_path), field->only_value))
+        return;
+    one.unchanged = check->unchanged && json_equal(json_at(check->spec, field->only_path),
+                                                   json_at(check->old_spec, field->only_path));
+    found(&one, FINDING_FORBIDDEN, check->where, NULL, "only with spec.%s: %s; declare that, or remove this",
+          field->only_path, field->only_value);
+}
+
+/* Is it another than before, although it cannot be changed? What was absent was AWS's default. */
+static bool check_immutable(const struct field_check *check, const struct json *value, const struct json *old)
+{
+    const struct field *field = check->field;
+
+    if (!field->immutable || !check->old_spec || check->unchanged || (is_empty(value) && is_empty(old)))
+        return true;
+    _cleanup_(json_freep) struct json *unset = field_unset(field, check->spec);
+    _cleanup_(freep) char *was = is_empty(old) ? NULL : json_text(old);
+
+    if (json_equal(is_empty(value) ? unset : value, is_empty(old) ? unset : old))
+        return true;
+    if (is_empty(old) && field->required)
+        return true; /* it came about without us, and has to be said at last */
+    found(check, FINDING_INVALID, check->where, json_str(value),
+          "it cannot be changed from %s; create a new LambdaFunction with another functionName",
+          was            ? was
+          : field->unset ? field->unset
+                         : "absent");
+    return false;
+}
+
+static void check_value(const struct field_check *check, const struct json *value, const struct json *old)
+{
+    const struct field *field = check->field;
+
+    if (check->partial && !is_empty(value) && !field_can_default(field)) {
+        found(check, FINDING_FORBIDDEN, check->where, NULL,
+              "there is no default for what is each function's own; remove it");
+        return;
+    }
+    if (!check->partial) {
+        if (check_package(check, is_empty(value)) || !check_immutable(check, value, old))
+            return;
+        check_only(check, value);
+    }
+    if (json_type(value) <= JSON_NULL || (is_empty(value) && empty_is_default(field)))
+        return;
+    switch (field->type) {
+    case FIELD_OBJECT:
+        if (json_type(value) != JSON_OBJECT)
+            wrong_type(check, check->where, value, "an object");
+        break;
+    case FIELD_STRING:
+        check_string(check, value);
+        break;
+    case FIELD_INT:
+        check_int(check, value);
+        break;
+    case FIELD_BOOL:
+        check_bool(check, value);
+        break;
+    case FIELD_LIST:
+        check_list(check, value);
+        break;
+    case FIELD_MAP:
+        check_map(check, value);
+        break;
+    case FIELD_OBJECTS:
+        check_objects(check, value, old);
+        break;
+    case FIELD_PARTIAL:
+        check_partial(check, value, old);
+        break;
+    }
+}
+
+/* Below an object that is absent or no object there is nothing more to say. */
+static bool parent_is_object(const char *path, const struct json *object)
+{
+    const char *dot = strrchr(path, '.');
+
+    if (!dot)
+        return true;
+    _cleanup_(freep) char *parent = xstrndup(path, (size_t)(dot - path));
+
+    return json_type(json_at(object, parent)) == JSON_OBJECT;
+}
+
+/* Every row of the spec, or of one item of a list of objects. `in` says which, and where in the resource. */
+static void check_rows(const struct field_check *in, const struct json *object, const struct json *old)
+{
+    for (size_t i = 0; i < in->table->count; i++) {
+        const struct field *field = &in->table->rows[i];
+        const char *path = field_path_in(field, in->field);
+
+        if (!path)
+            continue;
+        const struct json *value = json_at(object, path), *before = json_at(old, path);
+
+        /* Most rows: what nobody declared, and need not. */
+        if (!value && !before && !field->required && !field->schema_required)
+            continue;
+        if (!parent_is_object(path, object))
+            continue;
+        _cleanup_(freep) char *where = xasprintf("%s.%s", in->where, path);
+        struct field_check one = *in;
+
+        one.field = field;
+        one.unchanged = in->old_spec && json_equal(value, before);
+        one.where = where;
+        check_value(&one, value, before);
+    }
+}
+
+static bool rule_unchanged(const struct rule *rule, const struct check *check)
+{
+    if (!check->old_spec || rule->judges_change)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(rule->paths) && rule->paths[i]; i++)
+        if (!json_equal(json_at(check->spec, rule->paths[i]), json_at(check->old_spec, rule->paths[i])))
+            return false;
+    return true;
+}
+
+void check_table(const struct field_table *table, const struct json *spec, const struct json *old_spec,
+                 struct findings *findings)
+{
+    check_rows(
+        &(struct field_check){
+            .table = table, .spec = spec, .old_spec = old_spec, .findings = findings, .where = "spec"},
+        spec, old_spec);
+}
+
+void check_spec(const struct check *check, struct findings *findings)
+{
+    check_table(&function_table, check->spec, check->old_spec, findings);
+    for (size_t i = 0; i < rule_count; i++) {
+        const struct rule *rule = &rules[i];
+        _cleanup_(str_done) struct str message = STR_INIT(900);
+        enum rule_result result = rule->look(check, &message);
+
+        if (result == RULE_KEPT)
+            continue;
+        _cleanup_(freep) char *where = xasprintf("spec.%s", rule->paths[0]);
+        const struct field *field = field_find(rule->paths[0]);
+        const char *value = field && !field->secret ? json_str_at(check->spec, rule->paths[0]) : NULL;
+
+        findings_add(findings, rule->reason, result == RULE_WARNING || rule_unchanged(rule, check), where,
+                     value, "%s", str_text(&message));
+    }
+}

@@ -1,0 +1,116 @@
+/* The list of findings. One thread at a time. */
+#include "common/function/findings.h"
+
+#include "common/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Words and causes as apimachinery's field.Error has them. */
+static const struct {
+    const char *cause, *words;
+} reasons[] = {
+    [FINDING_REQUIRED] = {"FieldValueRequired", "Required value"},
+    [FINDING_INVALID] = {"FieldValueInvalid", "Invalid value"},
+    [FINDING_UNSUPPORTED] = {"FieldValueNotSupported", "Unsupported value"},
+    [FINDING_FORBIDDEN] = {"FieldValueForbidden", "Forbidden"},
+    [FINDING_TOO_LONG] = {"FieldValueTooLong", "Too long"},
+    [FINDING_TOO_MANY] = {"FieldValueTooMany", "Too many"},
+    [FINDING_TYPE] = {"FieldValueTypeInvalid", "Invalid value"},
+    [FINDING_NOT_FOUND] = {"FieldValueNotFound", "Not found"},
+};
+
+enum { VALUE_SHOWN = 120 };
+
+/* The value in quotes, as JSON has it, so that no control character reaches a terminal. */
+static void add_value(struct str *message, const char *value)
+{
+    size_t len = strlen(value);
+    _cleanup_(freep) char *shown = NULL;
+
+    if (len > VALUE_SHOWN) {
+        len = VALUE_SHOWN;
+        while (len > 0 && ((unsigned char)value[len] & 0xC0) == 0x80)
+            len--;
+        _cleanup_(freep) char *start = xstrndup(value, len);
+
+        shown = xasprintf("%s…", start);
+    }
+    str_add_json(message, shown ? shown : value);
+}
+
+/* Names from outside can be in the text, too, and be cut within a character. */
+static void add_text(struct str *message, char *text)
+{
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = '?';
+    str_add(message, text);
+}
+
+void findings_move(struct findings *findings, struct finding *finding)
+{
+    if ((findings->count & (findings->count - 1)) == 0) /* full: twice as many */
+        findings->items =
+            xrealloc(findings->items, (findings->count ? 2 * findings->count : 1) * sizeof(*findings->items));
+    findings->items[findings->count++] = *finding;
+    findings->errors += !finding->warning;
+    *finding = (struct finding){0};
+}
+
+void findings_add(struct findings *findings, enum finding_reason reason, bool warning, const char *field,
+                  const char *value, const char *format, ...)
+{
+    struct str message = STR_INIT(4096);
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (!warning)
+        str_addf(&message, "%s: ", reasons[reason].words);
+    if (value) {
+        add_value(&message, value);
+        str_add(&message, ": ");
+    }
+    add_text(&message, text);
+
+    struct finding finding = {
+        .field = xstrdup(field), .reason = reason, .warning = warning, .message = str_take(&message)};
+
+    findings_move(findings, &finding);
+}
+
+void findings_done(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        free(findings->items[i].field);
+        free(findings->items[i].message);
+        free(findings->items[i].policy);
+    }
+    free(findings->items);
+    *findings = (struct findings){0};
+}
+
+const char *finding_cause(enum finding_reason reason)
+{
+    return reasons[reason].cause;
+}
+
+void findings_summary(const struct findings *findings, struct str *out)
+{
+    size_t shown = 0;
+
+    if (findings->errors > 1)
+        str_add(out, "[");
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->items[i].warning)
+            continue;
+        if (shown++ > 0)
+            str_add(out, ", ");
+        str_addf(out, "%s: %s", findings->items[i].field, findings->items[i].message);
+    }
+    if (findings->errors > 1)
+        str_add(out, "]");
+}

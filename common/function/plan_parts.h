@@ -1,0 +1,39 @@
+/* The parts of a plan. Private to the files plan*.c. */
+#pragma once
+
+#include "common/function/fields.h"
+#include "common/function/plan.h"
+
+/* Is the text an item of the list? */
+bool plan_lists(const struct json *list, const char *text);
+
+/* A field's value in the form of the request. `wanted`: what is declared; what clears it when it is ours
+ * (declared before, or part of what is replaced as a whole), JSON's null when that is its absence; NULL when
+ * it is none of our business. The caller frees. */
+struct json *value_declared(const struct field *field, const struct json *spec);
+struct json *value_wanted(const struct field *field, const struct plan_input *input, bool ours);
+
+/* What AWS has; its default where the answer shows nothing. The caller frees. */
+struct json *value_observed(const struct field *field, const struct plan_input *input);
+
+/* Was the field declared before? */
+bool value_ours(const struct field *field, const struct plan_input *input);
+
+/* Where AWS's answers show the field: "Configuration.MemorySize". The caller frees. */
+char *value_observed_path(const struct field *field);
+
+/* Has AWS something else than is wanted? */
+bool value_differs(const struct field *field, const struct plan_input *input, bool ours);
+
+/* Is other code declared than the one that runs? */
+bool plan_code_differs(const struct plan_input *input);
+
+/* Takes the value over. null: only the object that would hold it is there. */
+void value_put(struct json *body, const char *member, struct json *value);
+
+void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary);
+
+/* The steps of the side calls, in the table's order. */
+void plan_add_sides(const struct plan_input *input, struct plan *plan);
+
+const struct plan_side *plan_side_of(enum field_call call); /* NULL: it is no side call */

@@ -1,0 +1,18 @@
+/* The rules that tie fields together: a table of predicates beside the table of fields. Pure. */
+#pragma once
+
+#include "common/function/check.h"
+
+enum rule_result { RULE_KEPT, RULE_BROKEN, RULE_WARNING };
+
+struct rule {
+    const char *name;     /* for the documentation */
+    const char *paths[3]; /* the fields that it reads; the finding is at the first one */
+    enum finding_reason reason;
+    bool judges_change; /* says itself what an unchanged field means; else that is only a warning */
+    /* Fills `message` with what is wrong and what to write instead. */
+    enum rule_result (*look)(const struct check *check, struct str *message);
+};
+
+extern const struct rule rules[];
+extern const size_t rule_count;
