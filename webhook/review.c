@@ -1,0 +1,400 @@
+/* The decision about one AdmissionReview. Pure. */
+#include "webhook/review.h"
+
+#include "common/base/mem.h"
+#include "common/function/check.h"
+#include "common/function/fields.h"
+#include "webhook/access.h"
+#include "webhook/mutate.h"
+#include "webhook/preview.h"
+
+enum { UNPACKED_MAX_BYTES = 262144000 };
+
+/* --- reading the request ------------------------------------------------------------------ */
+
+static bool is_kind(const struct json *kind, const char *name)
+{
+    return str_equal(json_str_at(kind, "group"), "kubelambda.io") &&
+           str_equal(json_str_at(kind, "kind"), name);
+}
+
+int review_parse(struct str_view body, struct review_request *ret_request, struct err *err)
+{
+    _cleanup_(json_freep) struct json *root = NULL;
+    int r = json_parse(body, &root, err);
+
+    if (r < 0)
+        return err_wrap(err, "the body is no AdmissionReview");
+    const char *version = json_str_at(root, "apiVersion");
+
+    if (!str_equal(json_str_at(root, "kind"), "AdmissionReview") ||
+        !str_equal(version, "admission.k8s.io/v1"))
+        return err_set(err, ERR_INVALID, "expected an AdmissionReview of admission.k8s.io/v1");
+    const struct json *request = json_get(root, "request"), *kind = json_get(request, "kind");
+    const char *uid = json_str_at(request, "uid"), *operation = json_str_at(request, "operation");
+
+    if (!uid || !operation)
+        return err_set(err, ERR_INVALID, "the AdmissionReview has no request with a uid and an operation");
+    const struct json *object = json_get(request, "object"), *old = json_get(request, "oldObject");
+    const char *name = json_str_at(request, "name");
+
+    if (!name || !*name)
+        name = json_str_at(object, "metadata.name");
+    if (is_kind(kind, "LambdaFunction") && !json_str_at(request, "namespace"))
+        return err_set(err, ERR_INVALID, "the AdmissionReview of a LambdaFunction names no namespace");
+    *ret_request = (struct review_request){
+        .uid = uid,
+        .operation = operation,
+        .namespace = json_str_at(request, "namespace"),
+        .name = name && *name ? name : NULL,
+        .object = json_type(object) == JSON_OBJECT ? object : NULL,
+        .old_object = json_type(old) == JSON_OBJECT ? old : NULL,
+        .user = json_get(request, "userInfo"),
+        .dry_run = json_is_true(json_get(request, "dryRun")),
+        .ours = is_kind(kind, "LambdaFunction"),
+        .policy = is_kind(kind, "LambdaPolicy"),
+        .root = take(root),
+    };
+    return 0;
+}
+
+void review_request_done(struct review_request *request)
+{
+    json_free(request->root);
+    *request = (struct review_request){0};
+}
+
+/* --- deciding ----------------------------------------------------------------------------- */
+
+static bool code_changed(const struct json *spec, const struct json *old_spec)
+{
+    return !json_equal(json_get(spec, "code"), json_get(old_spec, "code"));
+}
+
+/* Is there enough to ask S3 with, and anything new to ask about? */
+static bool wants_artifact(const struct json *spec, const struct json *old_spec)
+{
+    const char *bucket = json_str_at(spec, "code.s3Bucket"), *key = json_str_at(spec, "code.s3Key");
+    const char *region = json_str_at(spec, "region");
+
+    return bucket && *bucket && key && *key && region && *region && code_changed(spec, old_spec);
+}
+
+static bool artifact_required(const struct review_facts *facts)
+{
+    enum policy_unavailable said =
+        facts->policy ? facts->policy->artifact_unavailable : POLICY_UNAVAILABLE_UNSAID;
+
+    return said == POLICY_UNAVAILABLE_UNSAID ? facts->artifact_required : said == POLICY_UNAVAILABLE_REJECT;
+}
+
+/* The size is that of the archive; AWS counts what is in it, so that it can only be a warning. */
+static void judge_size(const char *key, const struct review_facts *facts, struct findings *findings)
+{
+    if (facts->artifact_empty)
+        findings_add(findings, FINDING_INVALID, true, "spec.code.s3Key", key,
+                     "the object is empty; AWS takes a zip archive");
+    else if (facts->artifact_bytes > UNPACKED_MAX_BYTES)
+        findings_add(findings, FINDING_INVALID, true, "spec.code.s3Key", key,
+                     "%lld bytes; AWS takes at most %d unpacked, with all layers",
+                     (long long)facts->artifact_bytes, UNPACKED_MAX_BYTES);
+}
+
+static void judge_artifact(const struct json *spec, const struct review_facts *facts,
+                           struct findings *findings)
+{
+    const char *bucket = json_str_at(spec, "code.s3Bucket"), *key = json_str_at(spec, "code.s3Key");
+    const char *version = json_str_at(spec, "code.s3ObjectVersion");
+
+    switch (facts->artifact) {
+    case ARTIFACT_UNASKED:
+        return;
+    case ARTIFACT_FOUND:
+        judge_size(key, facts, findings);
+        return;
+    case ARTIFACT_MISSING:
+        if (version && *version)
+            findings_add(findings, FINDING_NOT_FOUND, false, "spec.code.s3ObjectVersion", version,
+                         "the bucket %s has no such version of %s", bucket, key);
+        else
+            findings_add(findings, FINDING_NOT_FOUND, false, "spec.code.s3Key", key,
+                         "there is no such object in the bucket %s; upload it first", bucket);
+        return;
+    case ARTIFACT_UNREADABLE:
+        findings_add(
+            findings, FINDING_NOT_FOUND, false, "spec.code.s3Key", key,
+            "missing in the bucket %s, or not readable with kubelambda's credentials; S3 tells which "
+            "when they may also s3:ListBucket",
+            bucket);
+        return;
+    case ARTIFACT_ELSEWHERE:
+        findings_add(findings, FINDING_INVALID, false, "spec.code.s3Bucket", bucket,
+                     "the bucket is in %s, the function in %s; use a bucket of the function's region",
+                     facts->artifact_detail && *facts->artifact_detail ? facts->artifact_detail
+                                                                       : "another region",
+                     json_str_at(spec, "region"));
+        return;
+    case ARTIFACT_BAD_VERSION:
+        findings_add(findings, FINDING_INVALID, false, "spec.code.s3ObjectVersion", version,
+                     "S3 refuses it: no version id of %s in the bucket %s, or a delete marker", key, bucket);
+        return;
+    case ARTIFACT_ARCHIVED:
+        findings_add(
+            findings, FINDING_INVALID, false, "spec.code.s3Key", key,
+            "Lambda cannot read it from the storage class %s; restore it, or upload it again as STANDARD",
+            facts->artifact_detail && *facts->artifact_detail ? facts->artifact_detail : "of an archive");
+        return;
+    case ARTIFACT_UNAVAILABLE:
+        if (artifact_required(facts))
+            findings_add(findings, FINDING_INVALID, false, "spec.code.s3Key", key,
+                         "S3 could not be asked whether it exists (%s); try again", facts->artifact_detail);
+        else
+            findings_add(findings, FINDING_INVALID, true, "spec.code.s3Key", NULL,
+                         "not checked, S3 could not be asked (%.60s)", facts->artifact_detail);
+        return;
+    }
+}
+
+static char *name_not_valid(const char *name)
+{
+    struct str message = STR_INIT(4096);
+
+    str_add(&message, "Invalid value: ");
+    str_add_json(&message, name);
+    str_add(&message, ": made from metadata.name, but AWS takes 1 to 64 letters, digits, hyphens and "
+                      "underscores; write a spec.functionName");
+    return str_take(&message);
+}
+
+/* A function name that cannot be made, or that we made and that is not valid, is explained by its source. */
+static void judge_name(const struct review_request *request, const struct mutate_result *mutated,
+                       struct findings *findings)
+{
+    bool generated = json_str_at(request->object, "metadata.generateName") != NULL;
+    bool written = json_type(json_at(request->object, "spec.functionName")) > JSON_NULL ||
+                   json_type(json_at(request->old_object, "spec.functionName")) > JSON_NULL;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        struct finding *finding = &findings->items[i];
+
+        if (written || !str_equal(finding->field, "spec.functionName"))
+            continue;
+        free(finding->message);
+        if (generated && finding->reason == FINDING_REQUIRED)
+            finding->message =
+                xstrdup("Required value: metadata.generateName gives no name to derive it from; "
+                        "write spec.functionName, or metadata.name instead");
+        else if (finding->reason == FINDING_REQUIRED)
+            finding->message = xstrdup("Required value: write the name that the function has in AWS");
+        else
+            finding->message = name_not_valid(json_str_at(mutated->spec, "functionName"));
+    }
+}
+
+/* One function cannot follow two resources. Where it came to that, what does not make it worse passes. */
+static void judge_holder(const struct json *spec, const struct json *old_spec,
+                         const struct review_facts *facts, struct findings *findings)
+{
+    const char *name = json_str_at(spec, "functionName");
+    bool unchanged = str_equal(name, json_str_at(old_spec, "functionName"));
+
+    if (facts->holder)
+        findings_add(findings, FINDING_INVALID, unchanged, "spec.functionName", name,
+                     "is used by the LambdaFunction %s in this account and region; choose another name",
+                     facts->holder);
+}
+
+/* Another mutating webhook may still fill in what is absent, so the mutating phase refuses only for what
+ * is there and wrong. */
+static bool refuses(enum review_phase phase, const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (!findings->items[i].warning &&
+            (phase == REVIEW_VALIDATE || findings->items[i].reason != FINDING_REQUIRED))
+            return true;
+    return false;
+}
+
+/* What others have to say of this spec, and has not been asked yet. */
+static enum review_need ask(const struct json *spec, const struct json *old_spec,
+                            const struct review_facts *facts, struct review_verdict *verdict)
+{
+    verdict->access_to = xstrdup(access_wanted(spec, old_spec, facts));
+    if (verdict->access_to)
+        return REVIEW_NEEDS_ACCESS;
+    return facts->artifact == ARTIFACT_UNASKED && wants_artifact(spec, old_spec) ? REVIEW_NEEDS_ARTIFACT
+                                                                                 : REVIEW_NEEDS_NOTHING;
+}
+
+/* Collects all findings, or says what has to be asked first: as early as can be, since all is judged anew
+ * with the answer. */
+static enum review_need judge(enum review_phase phase, const struct review_request *request,
+                              const struct review_facts *facts, const struct mutate_result *mutated,
+                              struct review_verdict *verdict)
+{
+    struct findings *findings = &verdict->findings;
+    const struct json *spec = mutated->spec, *old_spec = json_get(request->old_object, "spec");
+
+    if (json_type(spec) != JSON_OBJECT) {
+        findings_add(findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
+                     json_type_name(spec));
+        return REVIEW_NEEDS_NOTHING;
+    }
+    if (!facts->holder_known)
+        return REVIEW_NEEDS_HOLDER;
+    enum review_need need =
+        phase == REVIEW_VALIDATE ? ask(spec, old_spec, facts, verdict) : REVIEW_NEEDS_NOTHING;
+
+    if (need != REVIEW_NEEDS_NOTHING)
+        return need;
+    check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today}, findings);
+    judge_name(request, mutated, findings);
+    policy_judge(facts->policy, &(struct policy_subject){spec, old_spec, mutate_environment(facts)},
+                 findings);
+    judge_holder(spec, old_spec, facts, findings);
+    /* The mutating phase asks others only to make a refusal complete; the validating one always does. */
+    if (phase == REVIEW_MUTATE) {
+        need = refuses(phase, findings) ? ask(spec, old_spec, facts, verdict) : REVIEW_NEEDS_NOTHING;
+        if (need != REVIEW_NEEDS_NOTHING || !refuses(phase, findings))
+            return need;
+    }
+    access_judge(request, spec, old_spec, facts, findings);
+    if (wants_artifact(spec, old_spec))
+        judge_artifact(spec, facts, findings);
+    return REVIEW_NEEDS_NOTHING;
+}
+
+static enum review_need review_spec(enum review_phase phase, const struct review_request *request,
+                                    const struct review_facts *facts, struct review_verdict *ret_verdict)
+{
+    struct review_verdict verdict = {.allowed = true};
+    struct mutate_result mutated = {0};
+    enum review_need need = REVIEW_NEEDS_NOTHING;
+
+    if (!facts->namespace_known && !facts->namespace_error) {
+        *ret_verdict = verdict;
+        return REVIEW_NEEDS_NAMESPACE;
+    }
+    if (phase == REVIEW_MUTATE)
+        mutate(request, facts, &mutated);
+    else
+        mutated.spec = json_copy(json_get(request->object, "spec"));
+
+    if (facts->namespace_error) {
+        verdict.allowed = false;
+        verdict.message =
+            xasprintf("the namespace %s, which says the environment and the policies, cannot be read (%s); "
+                      "try again",
+                      request->namespace, facts->namespace_error);
+    } else {
+        need = judge(phase, request, facts, &mutated, &verdict);
+        verdict.allowed = !refuses(phase, &verdict.findings);
+        if (need == REVIEW_NEEDS_NOTHING && phase == REVIEW_VALIDATE && verdict.allowed && request->dry_run)
+            preview(request, facts, &verdict.findings);
+    }
+    verdict.patch = mutated.patch;
+    verdict.spec = mutated.spec;
+    *ret_verdict = verdict;
+    return need;
+}
+
+/* Does the update change anything that could be wrong? How to leave a function alone never is: whoever
+ * wants to suspend or keep one is not held up by the rest of its spec. */
+static bool changes_something(const struct review_request *request)
+{
+    static const char *const always_free[] = {"deletionPolicy", "suspend"};
+    _cleanup_(json_freep) struct json *spec = json_copy(json_get(request->object, "spec"));
+    _cleanup_(json_freep) struct json *old_spec = json_copy(json_get(request->old_object, "spec"));
+
+    if (json_type(spec) != JSON_OBJECT || json_type(old_spec) != JSON_OBJECT)
+        return !json_equal(spec, old_spec);
+    for (size_t i = 0; i < ARRAY_LEN(always_free); i++) {
+        json_set(spec, always_free[i], NULL);
+        json_set(old_spec, always_free[i], NULL);
+    }
+    return !json_equal(spec, old_spec);
+}
+
+/* A namespace that is being deleted is not held up: who may delete it may delete what is in it. */
+static enum review_need review_deletion(const struct review_request *request,
+                                        const struct review_facts *facts, struct review_verdict *ret_verdict)
+{
+    struct review_verdict verdict = {.allowed = true, .patch = STR_INIT(0)};
+    bool again = json_at(request->old_object, "metadata.deletionTimestamp") != NULL;
+    const char *protects = facts->policy ? facts->policy->deletion_protection : NULL;
+    enum review_need need = REVIEW_NEEDS_NOTHING;
+
+    if (!again && facts->namespace_error) {
+        verdict.allowed = false;
+        verdict.message =
+            xasprintf("the namespace %s, which says whether functions may be deleted, cannot be "
+                      "read (%s); try again",
+                      request->namespace, facts->namespace_error);
+    } else if (!again && !facts->namespace_known) {
+        need = REVIEW_NEEDS_NAMESPACE;
+    } else if (!again && protects && !facts->namespace_deleting) {
+        findings_add(&verdict.findings, FINDING_FORBIDDEN, false, "metadata.name", NULL,
+                     "the LambdaPolicy %s protects the functions of the namespace %s from deletion; whoever "
+                     "administers it can lift its deletionProtection",
+                     protects, request->namespace);
+        verdict.findings.items[verdict.findings.count - 1].policy = xstrdup(protects);
+        verdict.allowed = false;
+    }
+    *ret_verdict = verdict;
+    return need;
+}
+
+static void review_policy(enum review_phase phase, const struct review_request *request,
+                          const struct review_facts *facts, struct review_verdict *ret_verdict)
+{
+    struct review_verdict verdict = {.patch = STR_INIT(0)};
+    const struct json *spec = json_get(request->object, "spec");
+
+    if (json_type(spec) == JSON_OBJECT)
+        policy_check(spec, json_get(request->old_object, "spec"), facts->runtimes, facts->today,
+                     &verdict.findings);
+    else
+        findings_add(&verdict.findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
+                     json_type_name(spec));
+    verdict.allowed = !refuses(phase, &verdict.findings);
+    *ret_verdict = verdict;
+}
+
+enum review_need review(enum review_phase phase, const struct review_request *request,
+                        const struct review_facts *facts, struct review_verdict *ret_verdict)
+{
+    bool create = str_equal(request->operation, "CREATE"), update = str_equal(request->operation, "UPDATE");
+    bool delete = str_equal(request->operation, "DELETE");
+
+    /* Finalizers and labels must always be able to change, whatever the rules say of the spec by now. */
+    if (request->ours && request->object && (create || (update && changes_something(request))))
+        return review_spec(phase, request, facts, ret_verdict);
+
+    if (request->ours && delete)
+        return review_deletion(request, facts, ret_verdict);
+    if (request->policy && request->object && (create || update)) {
+        review_policy(phase, request, facts, ret_verdict);
+        return REVIEW_NEEDS_NOTHING;
+    }
+    struct review_verdict verdict = {.allowed = true, .patch = STR_INIT(0)};
+
+    if (!request->ours && !request->policy)
+        findings_add(
+            &verdict.findings, FINDING_INVALID, true, "kind", NULL,
+            "kubelambda was asked about a resource that is not its own; mend the webhook configuration");
+    else if (!create && !update && !delete)
+        findings_add(&verdict.findings, FINDING_INVALID, true, "operation", request->operation,
+                     "not judged by kubelambda; mend the webhook configuration");
+    *ret_verdict = verdict;
+    return REVIEW_NEEDS_NOTHING;
+}
+
+void review_verdict_done(struct review_verdict *verdict)
+{
+    free(verdict->message);
+    free(verdict->access_to);
+    str_done(&verdict->patch);
+    json_free(verdict->spec);
+    findings_done(&verdict->findings);
+    *verdict = (struct review_verdict){0};
+}

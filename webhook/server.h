@@ -1,0 +1,31 @@
+/* The webhook's HTTPS side: /mutate and /validate. Fetches the facts that a review asks for without
+ * blocking a request thread: the exchange is suspended, the question asked on the http thread. */
+#pragma once
+
+#include "common/aws/client.h"
+#include "common/function/policies.h"
+#include "common/function/registry.h"
+#include "common/function/runtimes.h"
+#include "common/http/server.h"
+#include "common/kube/informer.h"
+
+struct webhook;
+
+struct webhook_options { /* everything must outlive the webhook */
+    struct kube *kube;
+    struct aws *aws;
+    struct informer *namespaces;
+    struct policies *policies;
+    struct registry *names; /* in use */
+    const struct runtimes_now *runtimes;
+    const char *listen;              /* "0.0.0.0:9443" */
+    const char *default_environment; /* may be NULL */
+    bool artifact_required;          /* refuse when S3 does not answer */
+    http_certificate_fn *certificate;
+    void *certificate_arg;
+};
+
+int webhook_start(const struct webhook_options *options, struct webhook **ret_webhook, struct err *err)
+    __attribute__((warn_unused_result));
+int webhook_port(const struct webhook *webhook);
+void webhook_stop(struct webhook *webhook, int64_t drain_ms);
