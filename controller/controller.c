@@ -1,0 +1,233 @@
+/* Workers around the queue. Each key's memory is used by the one worker that has the key; the map of
+ * them is locked. */
+#include "controller/controller.h"
+
+#include "common/aws/lambda.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/map.h"
+#include "common/base/mem.h"
+#include "common/base/metrics.h"
+#include "controller/drift.h"
+#include "controller/policies.h"
+#include "controller/queue.h"
+#include "controller/reconcile.h"
+
+#include <pthread.h>
+
+enum { WORKER_STACK_BYTES = 256 * 1024 };
+
+#define NAME "lambdafunction" /* in labels of metrics */
+
+struct controller {
+    struct informer *functions;
+    struct policy_counter *counter;
+    struct drift *drift;
+    struct reconciler with;
+    char *cluster_id;
+    atomic_bool stopping;
+    struct queue *queue;
+    pthread_mutex_t lock;
+    struct map memories; /* by key */
+    pthread_t *workers;
+    unsigned worker_count;
+    struct series *results[3], *errors, *seconds, *active;
+};
+
+static void register_metrics(struct controller *controller)
+{
+    static const char *const results[] = {
+        [RECONCILE_SUCCESS] = "success", [RECONCILE_WAIT] = "requeue_after", [RECONCILE_ERROR] = "error"};
+    struct metric *total = metric(METRIC_COUNTER, "controller_runtime_reconcile_total",
+                                  "Looks at a resource, by result.", "controller,result");
+
+    for (size_t i = 0; i < ARRAY_LEN(results); i++)
+        controller->results[i] = metric_series(total, NAME, results[i], NULL);
+    controller->errors = metric_series(metric(METRIC_COUNTER, "controller_runtime_reconcile_errors_total",
+                                              "Looks that ended with an error.", "controller"),
+                                       NAME, NULL, NULL);
+    controller->seconds = metric_series(metric(METRIC_HISTOGRAM, "controller_runtime_reconcile_time_seconds",
+                                               "How long a look takes.", "controller"),
+                                        NAME, NULL, NULL);
+    controller->active = metric_series(metric(METRIC_GAUGE, "controller_runtime_active_workers",
+                                              "Workers that have a resource.", "controller"),
+                                       NAME, NULL, NULL);
+    series_set(metric_series(metric(METRIC_GAUGE, "controller_runtime_max_concurrent_reconciles",
+                                    "Workers there are.", "controller"),
+                             NAME, NULL, NULL),
+               controller->worker_count);
+}
+
+static struct memory *memory_of(struct controller *controller, const char *key)
+{
+    pthread_mutex_lock(&controller->lock);
+    struct memory *memory = map_get(&controller->memories, key);
+
+    if (!memory) {
+        memory = memory_new();
+        map_put(&controller->memories, key, memory);
+    }
+    pthread_mutex_unlock(&controller->lock);
+    return memory;
+}
+
+static void forget(struct controller *controller, const char *key)
+{
+    pthread_mutex_lock(&controller->lock);
+    struct memory *memory = map_remove(&controller->memories, key);
+
+    pthread_mutex_unlock(&controller->lock);
+    memory_free(memory);
+    drift_forget(controller->drift, key);
+    queue_forget(controller->queue, key);
+}
+
+static void schedule(struct controller *controller, const char *key, struct memory *memory,
+                     const struct reconcile_next *next)
+{
+    int64_t now_ms = clock_mono_ms(), after_ms = next->after_ms;
+
+    if (next->backoff) {
+        after_ms = queue_retry(controller->queue, key, next->backoff, after_ms);
+    } else {
+        queue_forget(controller->queue, key);
+        if (after_ms > 0 && next->upkeep)
+            queue_add_upkeep_after(controller->queue, key, after_ms);
+        else if (after_ms > 0)
+            queue_add_after(controller->queue, key, after_ms);
+    }
+    memory_set_due(memory, after_ms > 0 ? now_ms + after_ms : INT64_MAX);
+}
+
+static void work(struct controller *controller, const char *key)
+{
+    _cleanup_(kube_object_unrefp) struct kube_object *object = informer_get(controller->functions, key);
+
+    if (!object) {
+        forget(controller, key);
+        return;
+    }
+    struct memory *memory = memory_of(controller, key);
+    int64_t start_ms = clock_mono_ms();
+
+    if (drift_suspects(controller->drift, key))
+        memory_suspect(memory);
+    series_add(controller->active, 1);
+    struct reconcile_next next = reconcile(&controller->with, object, memory);
+
+    series_add(controller->active, -1);
+    series_add(controller->results[next.result], 1);
+    if (next.result == RECONCILE_ERROR)
+        series_add(controller->errors, 1);
+    series_observe(controller->seconds, (double)(clock_mono_ms() - start_ms) / 1000);
+    schedule(controller, key, memory, &next);
+    drift_follow(controller->drift, key, memory_region(memory), memory_function_name(memory));
+}
+
+static void *worker(void *arg)
+{
+    struct controller *controller = arg;
+
+    for (const char *key; (key = queue_get(controller->queue));) {
+        if (drift_is_key(key))
+            drift_search(controller->drift, key);
+        else
+            work(controller, key);
+        queue_done(controller->queue, key);
+    }
+    return NULL;
+}
+
+static void start_workers(struct controller *controller)
+{
+    pthread_attr_t attributes;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, WORKER_STACK_BYTES);
+    controller->workers = xcalloc(controller->worker_count, sizeof(*controller->workers));
+    for (unsigned i = 0; i < controller->worker_count; i++)
+        if (pthread_create(&controller->workers[i], &attributes, worker, controller) != 0)
+            abort(); /* no memory for a small stack: as for any small allocation */
+    pthread_attr_destroy(&attributes);
+}
+
+static void add_known(void *arg, const struct kube_object *object)
+{
+    controller_enqueue(arg, object->key);
+}
+
+struct controller *controller_start(const struct controller_options *options)
+{
+    struct controller *controller = xcalloc(1, sizeof(*controller));
+
+    controller->functions = options->functions;
+    controller->cluster_id = xstrdup(options->cluster_id);
+    controller->with = (struct reconciler){
+        .kube = options->kube,
+        .aws = options->aws,
+        .cluster_id = controller->cluster_id,
+        .runtimes = options->runtimes,
+        .resync_ms = options->resync_ms,
+        .rotation_ms = options->rotation_ms,
+        .stopping = &controller->stopping,
+        .lead_until_ms = options->lead_until_ms,
+    };
+    controller->worker_count = options->workers;
+    controller->queue = queue_new(NAME);
+    controller->drift = drift_new(&(struct drift_options){.kube = options->kube,
+                                                          .aws = options->aws,
+                                                          .functions = options->functions,
+                                                          .queue = controller->queue,
+                                                          .resync_ms = options->resync_ms,
+                                                          .stopping = &controller->stopping});
+    pthread_mutex_init(&controller->lock, NULL);
+    register_metrics(controller);
+    informer_each(controller->functions, add_known, controller);
+    start_workers(controller);
+    controller->counter = policy_counter_start(
+        &(struct policy_counter_options){.kube = options->kube,
+                                         .functions = options->functions,
+                                         .namespaces = options->namespaces,
+                                         .policy_objects = options->policy_objects,
+                                         .policies = options->policies,
+                                         .runtimes = options->runtimes,
+                                         .default_environment = options->default_environment});
+    log_info("the controller has started", "cluster_id", controller->cluster_id);
+    return controller;
+}
+
+void controller_stop(struct controller *controller)
+{
+    size_t cursor = 0;
+
+    if (!controller)
+        return;
+    atomic_store(&controller->stopping, true);
+    lambda_wake(controller->with.aws);
+    queue_stop(controller->queue);
+    policy_counter_stop(controller->counter);
+    for (unsigned i = 0; i < controller->worker_count; i++)
+        pthread_join(controller->workers[i], NULL);
+    for (const struct map_slot *slot; (slot = map_next(&controller->memories, &cursor));)
+        memory_free(slot->value);
+    map_done(&controller->memories);
+    drift_free(controller->drift);
+    queue_free(controller->queue);
+    pthread_mutex_destroy(&controller->lock);
+    free(controller->workers);
+    free(controller->cluster_id);
+    free(controller);
+    log_info("the controller has stopped");
+}
+
+void controller_enqueue(struct controller *controller, const char *key)
+{
+    queue_add(controller->queue, key);
+    if (controller->counter)
+        policy_counter_wake(controller->counter);
+}
+
+void controller_count(struct controller *controller)
+{
+    policy_counter_wake(controller->counter);
+}

@@ -1,0 +1,366 @@
+/* The work queue: two lines of keys that are due, a heap of those that are not yet, and a map of all. */
+#include "controller/queue.h"
+
+#include "common/base/clock.h"
+#include "common/base/map.h"
+#include "common/base/mem.h"
+#include "common/base/metrics.h"
+
+#include <pthread.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+
+struct item {
+    char *key;
+    TAILQ_ENTRY(item) links; /* in line */
+    bool in_line, at_work;
+    bool again;       /* added while at work */
+    bool upkeep;      /* nobody waits for it: its line is the second one */
+    unsigned retries; /* since it last went well */
+    size_t place;     /* in the heap, from 1 on; 0: not there */
+    int64_t due_ms;
+    bool due_upkeep;  /* it is `upkeep` when it is due */
+    int64_t since_ms; /* when it got in line, or went to work */
+};
+
+TAILQ_HEAD(line, item);
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct map items;     /* every item that has a place anywhere */
+    struct line lines[2]; /* the second is looked at when the first is empty */
+    struct item **heap;   /* [1 … delayed], the earliest first */
+    size_t delayed, heap_capacity;
+    bool stopped;
+    struct series *depth, *adds, *waited, *worked, *retries;
+};
+
+struct queue *queue_new(const char *name)
+{
+    struct queue *queue = xcalloc(1, sizeof(*queue));
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    TAILQ_INIT(&queue->lines[0]);
+    TAILQ_INIT(&queue->lines[1]);
+
+    queue->depth = metric_series(
+        metric(METRIC_GAUGE, "workqueue_depth", "Keys that wait for a worker.", "name"), name, NULL, NULL);
+    queue->adds = metric_series(
+        metric(METRIC_COUNTER, "workqueue_adds_total", "Keys that were added.", "name"), name, NULL, NULL);
+    queue->waited = metric_series(metric(METRIC_HISTOGRAM, "workqueue_queue_duration_seconds",
+                                         "How long a key waits for a worker.", "name"),
+                                  name, NULL, NULL);
+    queue->worked = metric_series(
+        metric(METRIC_HISTOGRAM, "workqueue_work_duration_seconds", "How long a worker has a key.", "name"),
+        name, NULL, NULL);
+    queue->retries = metric_series(metric(METRIC_COUNTER, "workqueue_retries_total",
+                                          "Keys that were added again after a failure.", "name"),
+                                   name, NULL, NULL);
+    return queue;
+}
+
+void queue_free(struct queue *queue)
+{
+    size_t cursor = 0;
+
+    if (!queue)
+        return;
+    for (const struct map_slot *slot; (slot = map_next(&queue->items, &cursor));) {
+        struct item *item = slot->value;
+
+        free(item->key);
+        free(item);
+    }
+    map_done(&queue->items);
+    free(queue->heap);
+    pthread_cond_destroy(&queue->changed);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+/* --- the heap of delayed items ------------------------------------------------------------- */
+
+static void put(struct queue *queue, size_t place, struct item *item)
+{
+    queue->heap[place] = item;
+    item->place = place;
+}
+
+/* Moves the item at `place` to where its due time belongs. */
+static void settle(struct queue *queue, size_t place)
+{
+    struct item *item = queue->heap[place];
+
+    for (; place > 1 && queue->heap[place / 2]->due_ms > item->due_ms; place /= 2)
+        put(queue, place, queue->heap[place / 2]);
+    for (size_t child; (child = 2 * place) <= queue->delayed; place = child) {
+        if (child < queue->delayed && queue->heap[child + 1]->due_ms < queue->heap[child]->due_ms)
+            child++;
+        if (queue->heap[child]->due_ms >= item->due_ms)
+            break;
+        put(queue, place, queue->heap[child]);
+    }
+    put(queue, place, item);
+}
+
+static void heap_add(struct queue *queue, struct item *item)
+{
+    if (queue->delayed + 2 > queue->heap_capacity) {
+        queue->heap_capacity = queue->heap_capacity ? 2 * queue->heap_capacity : 64;
+        queue->heap = xrealloc(queue->heap, queue->heap_capacity * sizeof(*queue->heap));
+    }
+    put(queue, ++queue->delayed, item);
+    settle(queue, queue->delayed);
+}
+
+static struct item *heap_take_first(struct queue *queue)
+{
+    struct item *item = queue->heap[1], *last = queue->heap[queue->delayed--];
+
+    item->place = 0;
+    if (last != item) {
+        put(queue, 1, last);
+        settle(queue, 1);
+    }
+    return item;
+}
+
+/* --- items, all under the lock ------------------------------------------------------------- */
+
+static struct item *find_or_make(struct queue *queue, const char *key)
+{
+    struct item *item = map_get(&queue->items, key);
+
+    if (!item) {
+        item = xcalloc(1, sizeof(*item));
+        item->key = xstrdup(key);
+        map_put(&queue->items, key, item);
+    }
+    return item;
+}
+
+static void drop_when_idle(struct queue *queue, struct item *item)
+{
+    if (item->in_line || item->at_work || item->place || item->retries)
+        return;
+    map_remove(&queue->items, item->key);
+    free(item->key);
+    free(item);
+}
+
+static void append(struct queue *queue, struct item *item)
+{
+    item->in_line = true;
+    item->since_ms = clock_mono_ms();
+    TAILQ_INSERT_TAIL(&queue->lines[item->upkeep], item, links);
+    series_add(queue->depth, 1);
+    pthread_cond_signal(&queue->changed);
+}
+
+/* Somebody waits for it from now on. */
+static void promote(struct queue *queue, struct item *item)
+{
+    if (item->in_line && item->upkeep) {
+        TAILQ_REMOVE(&queue->lines[1], item, links);
+        TAILQ_INSERT_TAIL(&queue->lines[0], item, links);
+    }
+    item->upkeep = false;
+}
+
+static void line_up(struct queue *queue, struct item *item)
+{
+    if (item->in_line || item->again)
+        return;
+    series_add(queue->adds, 1);
+    if (item->at_work)
+        item->again = true;
+    else
+        append(queue, item);
+}
+
+static void delay(struct queue *queue, struct item *item, int64_t ms, bool upkeep)
+{
+    int64_t due_ms = clock_mono_ms() + ms;
+
+    if (ms <= 0) {
+        promote(queue, item);
+        line_up(queue, item);
+        return;
+    }
+    if (item->place && item->due_ms <= due_ms)
+        return;
+    item->due_upkeep = upkeep;
+    item->due_ms = due_ms;
+    if (item->place)
+        settle(queue, item->place);
+    else
+        heap_add(queue, item);
+    if (item->place == 1) /* whoever sleeps until the due time that was the first one */
+        pthread_cond_broadcast(&queue->changed);
+}
+
+/* --- adding -------------------------------------------------------------------------------- */
+
+void queue_add(struct queue *queue, const char *key)
+{
+    pthread_mutex_lock(&queue->lock);
+    struct item *item = find_or_make(queue, key);
+
+    promote(queue, item);
+    line_up(queue, item);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_add_after(struct queue *queue, const char *key, int64_t ms)
+{
+    pthread_mutex_lock(&queue->lock);
+    delay(queue, find_or_make(queue, key), ms, false);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_add_upkeep_after(struct queue *queue, const char *key, int64_t ms)
+{
+    pthread_mutex_lock(&queue->lock);
+    delay(queue, find_or_make(queue, key), ms, true);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+int64_t queue_jitter(int64_t ms, int percent)
+{
+    int64_t width = ms / 100 * percent + ms % 100 * percent / 100;
+    uint64_t chance = 0;
+
+    if (width <= 0 || getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
+        return ms;
+    return ms - width + (int64_t)(chance % (uint64_t)(2 * width + 1));
+}
+
+int64_t queue_retry(struct queue *queue, const char *key, const struct queue_backoff *backoff,
+                    int64_t at_least_ms)
+{
+    int64_t ms = backoff->first_ms;
+
+    pthread_mutex_lock(&queue->lock);
+    struct item *item = find_or_make(queue, key);
+
+    for (unsigned i = 0; i < item->retries && ms < backoff->max_ms; i++)
+        ms *= 2;
+    item->retries++;
+    ms = queue_jitter(ms, 25);
+    if (ms > backoff->max_ms)
+        ms = backoff->max_ms;
+    if (ms < at_least_ms)
+        ms = at_least_ms;
+    series_add(queue->retries, 1);
+    delay(queue, item, ms, false);
+    pthread_mutex_unlock(&queue->lock);
+    return ms;
+}
+
+void queue_forget(struct queue *queue, const char *key)
+{
+    pthread_mutex_lock(&queue->lock);
+    struct item *item = map_get(&queue->items, key);
+
+    if (item) {
+        item->retries = 0;
+        drop_when_idle(queue, item);
+    }
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* --- taking -------------------------------------------------------------------------------- */
+
+static void line_up_what_is_due(struct queue *queue)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    while (queue->delayed && queue->heap[1]->due_ms <= now_ms) {
+        struct item *item = heap_take_first(queue);
+
+        if (!item->due_upkeep)
+            promote(queue, item);
+        else if (!item->in_line && !item->again)
+            item->upkeep = true;
+        line_up(queue, item);
+    }
+}
+
+static void wait_for_change(struct queue *queue)
+{
+    if (!queue->delayed) {
+        pthread_cond_wait(&queue->changed, &queue->lock);
+        return;
+    }
+    int64_t due_ms = queue->heap[1]->due_ms;
+    struct timespec until = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+
+    pthread_cond_timedwait(&queue->changed, &queue->lock, &until);
+}
+
+static double seconds_since(int64_t since_ms)
+{
+    return (double)(clock_mono_ms() - since_ms) / 1000;
+}
+
+static struct item *first_in_line(struct queue *queue)
+{
+    struct item *item = TAILQ_FIRST(&queue->lines[0]);
+
+    return item ? item : TAILQ_FIRST(&queue->lines[1]);
+}
+
+const char *queue_get(struct queue *queue)
+{
+    struct item *item = NULL;
+
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->stopped) {
+        line_up_what_is_due(queue);
+        item = first_in_line(queue);
+        if (item)
+            break;
+        wait_for_change(queue);
+    }
+    if (queue->stopped)
+        item = NULL;
+    if (item) {
+        TAILQ_REMOVE(&queue->lines[item->upkeep], item, links);
+        series_observe(queue->waited, seconds_since(item->since_ms));
+        series_add(queue->depth, -1);
+        item->in_line = false;
+        item->at_work = true;
+        item->since_ms = clock_mono_ms();
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return item ? item->key : NULL;
+}
+
+void queue_done(struct queue *queue, const char *key)
+{
+    pthread_mutex_lock(&queue->lock);
+    struct item *item = map_get(&queue->items, key);
+
+    series_observe(queue->worked, seconds_since(item->since_ms));
+    item->at_work = false;
+    if (item->again) {
+        item->again = false;
+        append(queue, item);
+    }
+    drop_when_idle(queue, item);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_stop(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->stopped = true;
+    pthread_cond_broadcast(&queue->changed);
+    pthread_mutex_unlock(&queue->lock);
+}

@@ -1,0 +1,595 @@
+/* The controller's straight line: read, check, look, plan, take a step, look again. */
+#include "controller/reconcile.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/function/check.h"
+#include "common/function/differences.h"
+#include "controller/account.h"
+#include "controller/archive.h"
+#include "controller/references.h"
+#include "controller/run.h"
+#include "controller/sides.h"
+#include "controller/steps.h"
+
+enum {
+    LOOKS_MAX = 16,         /* in one go: every kind of step once, and some surprises */
+    READ_LAG_MS = 3 * 1000, /* that long an answer may still show what was before a write */
+    FINDINGS_MAX_BYTES = 16 * 1024,
+    RELEASES_MAX = 3, /* a function that is left behind does not hold up its resource for longer */
+    RELEASE_RETRY_MS = 1000,
+};
+
+/* --- what is remembered --------------------------------------------------------------------- */
+
+struct memory *memory_new(void)
+{
+    return xcalloc(1, sizeof(struct memory));
+}
+
+static void memory_clear(struct memory *memory)
+{
+    free(memory->uid);
+    free(memory->version);
+    free(memory->redeploy);
+    free(memory->region);
+    free(memory->function_name);
+    json_free(memory->deployed);
+    json_free(memory->sides);
+    *memory = (struct memory){0};
+}
+
+void memory_free(struct memory *memory)
+{
+    if (memory)
+        memory_clear(memory);
+    free(memory);
+}
+
+void memory_set_due(struct memory *memory, int64_t mono_ms)
+{
+    memory->due_ms = mono_ms;
+}
+
+void memory_suspect(struct memory *memory)
+{
+    if (memory->resting)
+        memory->due_ms = clock_mono_ms();
+}
+
+const char *memory_region(const struct memory *memory)
+{
+    return memory->region;
+}
+
+const char *memory_function_name(const struct memory *memory)
+{
+    return memory->function_name;
+}
+
+/* A new generation, another object of the same name, or a new request to deploy is a new start. */
+static void follow(struct memory *memory, const struct run *run)
+{
+    const struct resource *resource = &run->resource;
+
+    if (str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
+        str_equal(memory->redeploy, run->redeploy))
+        return;
+    memory_clear(memory);
+    memory->uid = xstrdup(resource->uid);
+    memory->generation = resource->generation;
+    memory->redeploy = xstrdup(run->redeploy);
+    memory->region = xstrdup(run->region);
+    memory->function_name = xstrdup(run->function_name);
+}
+
+/* Versions of one object count up; what cannot be read as a number is newer when it differs. */
+static bool is_newer(const char *version, const char *known)
+{
+    int64_t a, b;
+
+    if (known && parse_int(version, 0, INT64_MAX, &a) && parse_int(known, 0, INT64_MAX, &b))
+        return a > b;
+    return !str_equal(version, known);
+}
+
+/* Is there nothing to do before the next look is due? Our own writes come back as events, and after a
+ * restart everything comes once: neither costs an AWS call. */
+static bool may_rest(struct run *run)
+{
+    const struct resource *resource = &run->resource;
+    struct memory *memory = run->memory;
+    bool ready = status_is(resource->status, "Ready", resource->generation);
+    bool settled = !resource->deleting && resource->finalizer && !archive_redeploys(run) &&
+                   (ready || status_is(resource->status, "Stalled", resource->generation));
+
+    if (settled && !memory->due_ms) { /* first seen: spread over the interval */
+        memory->due_ms =
+            run->now_ms + queue_jitter((ready ? run->with->rotation_ms : run->with->resync_ms) / 2, 100);
+        memory->rotation_ms = ready ? memory->due_ms : 0;
+        memory->resting = true;
+    }
+    if (run->now_ms < memory->due_ms && (settled || !is_newer(resource->version, memory->version)))
+        return true;
+    run->upkeep = run->now_ms >= memory->due_ms && memory->resting;
+    if (run->upkeep)
+        memset(memory->ran_ms, 0, sizeof(memory->ran_ms));
+    if (run->upkeep && ready && run->now_ms >= memory->rotation_ms) {
+        memory->full = true;
+        sides_forget(memory);
+    }
+    memory->resting = false;
+    return false;
+}
+
+bool reconcile_is_over(const struct reconciler *with)
+{
+    return atomic_load(with->stopping) ||
+           (with->lead_until_ms && clock_boot_ms() >= atomic_load(with->lead_until_ms));
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+/* The spec against the rules, as at admission, which may have been bypassed. Of what runs already only
+ * what makes it impossible to go on counts. */
+static bool spec_is_right(const struct run *run, struct str *summary)
+{
+    struct findings findings = {0};
+    char today[CLOCK_TEXT_SIZE];
+    const struct json *spec = run->resource.spec;
+    bool runs = json_get(run->resource.status, "deployed") && run->function_name && run->region;
+
+    clock_rfc3339(clock_wall_s(), today);
+    today[strlen("2026-11-24")] = '\0';
+    check_spec(&(struct check){.spec = spec,
+                               .old_spec = runs ? spec : NULL,
+                               .runtimes = runtimes_get(run->with->runtimes),
+                               .today = today},
+               &findings);
+    bool right = findings.errors == 0;
+
+    findings_summary(&findings, summary);
+    findings_done(&findings);
+    return right;
+}
+
+static enum limiter_priority priority_of(const struct run *run)
+{
+    return run->upkeep ? LIMITER_UPKEEP : LIMITER_PERSON;
+}
+
+static int observe(struct run *run, struct err *err)
+{
+    struct json *answer = NULL;
+    const struct lambda_call call = {.operation = LAMBDA_GET_FUNCTION,
+                                     .region = run->region,
+                                     .resource = run->function_name,
+                                     .priority = priority_of(run),
+                                     .stop = run->with->stopping};
+
+    json_free(take(run->observed));
+    /* The status speaks before the first write: where it never did there is nothing of ours to be seen, and
+     * AWS refuses to create what exists. */
+    if (!run->resource.deleting && !run->memory->attempted && !status_reason(run->resource.status) &&
+        !plan_adopts(run->resource.spec))
+        return 0;
+    run->operation = LAMBDA_GET_FUNCTION;
+    int r = lambda_call(run->with->aws, &call, &answer, err);
+
+    if (r == ERR_NOT_FOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    if (!json_get(answer, "Configuration")) {
+        json_free(answer);
+        return err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
+    }
+    run->observed = answer;
+    return run->resource.deleting ? 0 : sides_observe(run, priority_of(run), err);
+}
+
+static struct plan_input input_of(const struct run *run)
+{
+    return (struct plan_input){.spec = run_spec(run),
+                               .deployed = run_deployed(run),
+                               .managed = json_get(run->resource.status, "managed"),
+                               .observed = run->observed,
+                               .owner = run->owner,
+                               .artifact_sha256 = run->artifact.sha256,
+                               .deleting = run->resource.deleting,
+                               .recreated = run->memory->recreated_ms != 0,
+                               .redeploy = archive_redeploys(run)};
+}
+
+static bool updates_code(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == PLAN_UPDATE_CODE)
+            return true;
+    return false;
+}
+
+static void make_plan(struct run *run, struct plan *ret_plan)
+{
+    const struct plan_input input = input_of(run);
+
+    plan_make(&input, ret_plan);
+    if (updates_code(ret_plan) && archive_ask(run)) {
+        plan_done(ret_plan);
+        plan_make(&input, ret_plan); /* the hash, when there is one, is in run->artifact now */
+    }
+}
+
+/* Did somebody change AWS, rather than what is declared? */
+static bool is_drift(const struct run *run)
+{
+    return run->was_in_force && !archive_redeploys(run);
+}
+
+/* --- taking a step -------------------------------------------------------------------------- */
+
+static const char *announced_reason(const struct run *run, const struct plan *plan)
+{
+    return plan->adopts ? "Adopting" : is_drift(run) ? "CorrectingDrift" : "Applying";
+}
+
+/* Before AWS is changed the status says so, and remembers which fields we are about to manage. A status
+ * that says as much already stays as it is, also Stalled: another try at a resync is not news. Somebody's
+ * function is taken over only after it has told what will be changed. */
+static int announce(struct run *run, const struct plan *plan, struct err *err)
+{
+    struct resource *resource = &run->resource;
+    const struct json *before = json_get(resource->status, "managed");
+    _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), before);
+    _cleanup_(str_done) struct str summary = STR_INIT(4096);
+
+    if (json_equal(managed, before) && !plan->adopts &&
+        (status_is(resource->status, "Reconciling", resource->generation) ||
+         status_is(resource->status, "Stalled", resource->generation)))
+        return 0;
+    plan_summary(plan, &summary);
+    if (is_drift(run))
+        log_info("AWS differs from what was in force", "function", resource->key, "correction",
+                 str_text(&summary));
+    return resource_set_status(resource, run->with->kube,
+                               &(struct status_change){.phase = STATUS_RECONCILING,
+                                                       .reason = announced_reason(run, plan),
+                                                       .message = str_text(&summary),
+                                                       .generation = resource->generation,
+                                                       .observed = run->observed,
+                                                       .managed = managed},
+                               err);
+}
+
+static int run_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)
+{
+    const struct step_target target = {.region = run->region,
+                                       .function_name = run->function_name,
+                                       .observed = run->observed,
+                                       .priority = priority_of(run),
+                                       .stop = run->with->stopping,
+                                       .send_before_ms = run->with->lead_until_ms};
+
+    run->operation = step_operation(step->kind);
+    run->memory->attempted = true;
+    int r = step_run(run->with->aws, &target, step, ret_answer, err);
+
+    log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "operation",
+             lambda_operation_name(run->operation), "change", step->summary, "code",
+             r < 0 ? err->code : NULL);
+    return r;
+}
+
+static void remember(struct run *run, const struct plan_step *step, const struct json *answer)
+{
+    struct memory *memory = run->memory;
+
+    memory->ran_ms[step->kind] = clock_mono_ms();
+    memory->role_ms = memory->busy_ms = 0;
+    memory->failures = 0;
+    run->seen = sides_follow(run, step, answer);
+    if (step->kind == PLAN_DELETE) { /* to be made anew: another start, but for this */
+        memset(memory->ran_ms, 0, sizeof(memory->ran_ms));
+        memory->recreated_ms = clock_mono_ms();
+    }
+    if (step->kind != PLAN_CREATE && step->kind != PLAN_UPDATE_CODE)
+        return;
+    json_free(take(memory->deployed));
+    /* Other content than S3 tells of: the artifact was not deployed, whatever AWS answered. */
+    if (run->artifact.sha256[0] && !str_equal(run->artifact.sha256, json_str_at(answer, "CodeSha256")))
+        return;
+    _cleanup_(json_freep) struct json *shown = json_new_object();
+
+    json_set(shown, "Configuration", json_copy(answer));
+    memory->deployed = run_new_deployed(run, shown, true);
+}
+
+/* True: that is all for now, with *ret_next. False: look again at once. */
+static bool step_failed(struct run *run, const struct plan_step *step, const struct err *err,
+                        struct reconcile_next *ret_next)
+{
+    /* The function changed since the look, is there though it was not seen, or is gone though it was. */
+    if (str_equal(err->code, "PreconditionFailedException") ||
+        (err->class == ERR_CONFLICT && step->kind == PLAN_CREATE))
+        return false;
+    if (err->class == ERR_NOT_FOUND && step->kind != PLAN_CREATE && !run->vanished) {
+        run->vanished = true;
+        return false;
+    }
+    *ret_next = err->class == ERR_INVALID && strstr(err->msg, "cannot be assumed by Lambda")
+                    ? end_role_refused(run, err)
+                    : end_aws_failed(run, err);
+    return true;
+}
+
+/* Everything was asked for once and AWS still shows something else: asking again would go on for ever. */
+static struct reconcile_next not_in_force(struct run *run, const struct plan *plan)
+{
+    const char *why = json_str_at(run->observed, "Configuration.LastUpdateStatusReason");
+    bool failed = str_equal(json_str_at(run->observed, "Configuration.LastUpdateStatus"), "Failed");
+    _cleanup_(str_done) struct str summary = STR_INIT(4096);
+    int64_t now_ms = clock_mono_ms();
+
+    for (size_t i = 0; i < plan->step_count && !failed; i++)
+        if (now_ms - run->memory->ran_ms[plan->steps[i].kind] < READ_LAG_MS)
+            return end_busy(run, "NotYetShown");
+    plan_summary(plan, &summary);
+    sides_forget(run->memory);
+    _cleanup_(freep) char *message =
+        failed ? xasprintf("AWS could not put the change in force: %s", why ? why : "no reason given")
+               : xasprintf("AWS accepted the request but does not show its effect: %s", str_text(&summary));
+
+    return end_stalled(run, failed ? "UpdateFailed" : "NotInForce", message);
+}
+
+static bool is_busy(const struct json *configuration)
+{
+    return str_equal(json_str_at(configuration, "State"), "Pending") ||
+           str_equal(json_str_at(configuration, "LastUpdateStatus"), "InProgress");
+}
+
+/* As step_failed. */
+static bool take_step(struct run *run, const struct plan *plan, struct reconcile_next *ret_next)
+{
+    _cleanup_(json_freep) struct json *answer = NULL;
+    const struct plan_step *step = NULL;
+    struct err err;
+
+    for (size_t i = 0; i < plan->step_count && !step; i++)
+        if (!run->memory->ran_ms[plan->steps[i].kind])
+            step = &plan->steps[i];
+    if (!step) {
+        *ret_next = not_in_force(run, plan);
+        return true;
+    }
+    if (announce(run, plan, &err) < 0) {
+        *ret_next = end_kube_failed(run, &err);
+        return true;
+    }
+    if (reconcile_is_over(run->with)) {
+        *ret_next = end_over();
+        return true;
+    }
+    if (run_step(run, step, &answer, &err) < 0)
+        return step_failed(run, step, &err, ret_next);
+    remember(run, step, answer);
+    if (!is_busy(answer))
+        return false;
+    *ret_next = end_busy(run, "Updating");
+    return true;
+}
+
+/* --- the two directions --------------------------------------------------------------------- */
+
+static struct reconcile_next report_drift(struct run *run)
+{
+    _cleanup_(plan_differences_done) struct plan_differences differences = {0};
+    _cleanup_(str_done) struct str names = STR_INIT(4096);
+    const struct plan_input input = input_of(run);
+
+    if (run->observed)
+        plan_differences(&input, &differences);
+    for (size_t i = 0; i < differences.count; i++)
+        str_addf(&names, "%s%s", i > 0 ? ", " : "", differences.items[i].path);
+    return end_drifted(run, str_text(&names));
+}
+
+/* May an answer still show the function that was deleted to be made anew? */
+static bool just_deleted(const struct run *run)
+{
+    return run->memory->recreated_ms && !run->memory->ran_ms[PLAN_CREATE] &&
+           clock_mono_ms() - run->memory->recreated_ms < READ_LAG_MS;
+}
+
+/* As step_failed. */
+static bool look(struct run *run, struct reconcile_next *ret_next)
+{
+    _cleanup_(plan_done) struct plan plan = {0};
+    struct err err;
+
+    if (!run->seen && observe(run, &err) < 0) {
+        *ret_next = end_aws_failed(run, &err);
+        return true;
+    }
+    run->seen = false;
+    archive_look(run);
+    make_plan(run, &plan);
+    switch (plan.outcome) {
+    case PLAN_IN_FORCE:
+        *ret_next = end_in_force(run);
+        break;
+    case PLAN_WAIT:
+        *ret_next = end_busy(run, plan.reason);
+        break;
+    case PLAN_BLOCKED:
+        *ret_next =
+            just_deleted(run) ? end_busy(run, "NotYetShown") : end_stalled(run, plan.reason, plan.message);
+        break;
+    case PLAN_STEPS:
+        if (!is_drift(run) || !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
+            return take_step(run, &plan, ret_next);
+        *ret_next = report_drift(run);
+        break;
+    }
+    return true;
+}
+
+/* As step_failed: the values that the spec takes from Secrets and ConfigMaps. */
+static bool resolve(struct run *run, struct reconcile_next *ret_next)
+{
+    _cleanup_(str_done) struct str wrong = STR_INIT(FINDINGS_MAX_BYTES);
+    const char *reason;
+    struct err err;
+    int r = references_resolve(run->with->kube, run->resource.namespace, run->resource.spec, &run->resolved,
+                               &reason, &err);
+
+    if (r < 0) {
+        *ret_next = reason ? end_unresolved(run, reason, err.msg) : end_kube_failed(run, &err);
+        return true;
+    }
+    if (run->resolved &&
+        !references_fit(run->resolved, run->resource.spec, runtimes_get(run->with->runtimes), &wrong)) {
+        *ret_next = end_unresolved(run, "InvalidEnvironment", str_text(&wrong));
+        return true;
+    }
+    return false;
+}
+
+/* Nothing is looked at or changed in an account that is not the resource's. */
+static bool in_wrong_account(const struct run *run, struct str *message)
+{
+    _cleanup_(freep) char *account = aws_account(run->with->aws);
+
+    account_judge(json_str_at(run->resource.spec, "role"), account, message);
+    return message->len > 0;
+}
+
+static struct reconcile_next bring_in_force(struct run *run)
+{
+    _cleanup_(str_done) struct str summary = STR_INIT(FINDINGS_MAX_BYTES);
+    struct reconcile_next next;
+    struct err err;
+
+    if (json_is_true(json_get(run->resource.spec, "suspend")))
+        return end_suspended(run);
+    if (!run->resource.finalizer && resource_set_finalizer(&run->resource, run->with->kube, true, &err) < 0)
+        return end_kube_failed(run, &err);
+    if (!spec_is_right(run, &summary))
+        return end_stalled(run, "InvalidSpec", str_text(&summary));
+    str_clear(&summary);
+    if (in_wrong_account(run, &summary))
+        return end_stalled(run, "WrongAccount", str_text(&summary));
+    if (resolve(run, &next))
+        return next;
+    for (int looks = 0; looks < LOOKS_MAX; looks++)
+        if (look(run, &next))
+            return next;
+    return end_busy(run, "Changing"); /* somebody else changes it all the time */
+}
+
+static struct reconcile_next finalizer_off(struct run *run)
+{
+    struct err err;
+
+    if (resource_set_finalizer(&run->resource, run->with->kube, false, &err) < 0)
+        return end_kube_failed(run, &err);
+    return (struct reconcile_next){.result = RECONCILE_SUCCESS};
+}
+
+/* The tag is taken off as well as that can be done; then the function is left as it is. */
+static struct reconcile_next release(struct run *run)
+{
+    _cleanup_(plan_done) struct plan plan = {0};
+    struct err err;
+    int r = observe(run, &err);
+
+    if (r == 0) {
+        make_plan(run, &plan);
+        if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
+            return end_over();
+        if (plan.outcome == PLAN_STEPS)
+            r = run_step(run, &plan.steps[0], NULL, &err);
+    }
+    if (r == 0 || r == ERR_NOT_FOUND)
+        return finalizer_off(run);
+    if (reconcile_is_over(run->with))
+        return end_over();
+    if (++run->memory->releases < RELEASES_MAX)
+        return (struct reconcile_next){.result = RECONCILE_ERROR, .after_ms = RELEASE_RETRY_MS};
+    log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error",
+             err.msg);
+    return finalizer_off(run);
+}
+
+static struct reconcile_next let_go(struct run *run)
+{
+    _cleanup_(plan_done) struct plan plan = {0};
+    _cleanup_(str_done) struct str wrong = STR_INIT(FINDINGS_MAX_BYTES);
+    struct err err;
+
+    if (!run->resource.finalizer)
+        return (struct reconcile_next){.result = RECONCILE_SUCCESS};
+    if (!run->function_name || !run->region) {
+        if (plan_retains(run->resource.spec) || !json_get(run->resource.status, "functionArn"))
+            return finalizer_off(run); /* it never got as far as AWS */
+        return end_kept(run, "InvalidSpec",
+                        "spec.functionName or spec.region is gone, so the function cannot be "
+                        "deleted; write them again as in status.functionArn");
+    }
+    if (plan_retains(run->resource.spec))
+        return release(run);
+    if (in_wrong_account(run, &wrong))
+        return end_kept(run, "WrongAccount", str_text(&wrong));
+    if (observe(run, &err) < 0)
+        return end_aws_failed(run, &err);
+    make_plan(run, &plan);
+    if (plan.outcome == PLAN_BLOCKED)
+        return end_kept(run, plan.reason, plan.message);
+    if (plan.outcome == PLAN_STEPS) {
+        if (reconcile_is_over(run->with))
+            return end_over();
+        int r = run_step(run, &plan.steps[0], NULL, &err);
+
+        if (r < 0 && r != ERR_NOT_FOUND)
+            return end_aws_failed(run, &err);
+    }
+    return finalizer_off(run);
+}
+
+struct reconcile_next reconcile(const struct reconciler *with, const struct kube_object *object,
+                                struct memory *memory)
+{
+    struct run run = {.with = with, .memory = memory, .now_ms = clock_mono_ms()};
+    struct reconcile_next next;
+    struct err err;
+
+    if (reconcile_is_over(with))
+        return end_over();
+    if (resource_init(&run.resource, object, &err) < 0) {
+        log_error("an object that cannot be read", "function", object->key, "error", err.msg);
+        return (struct reconcile_next){.result = RECONCILE_ERROR};
+    }
+    run.function_name = json_str_at(run.resource.spec, "functionName");
+    run.region = json_str_at(run.resource.spec, "region");
+    run.owner = xasprintf("%s/%s/%s", with->cluster_id, run.resource.namespace, run.resource.name);
+    run.redeploy = archive_request(&run.resource);
+    run.was_in_force = json_int_at(run.resource.status, "appliedGeneration", -1) == run.resource.generation;
+    follow(memory, &run);
+    if (may_rest(&run)) {
+        int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;
+
+        next = (struct reconcile_next){
+            .result = RECONCILE_SUCCESS, .after_ms = after_ms, .upkeep = memory->resting};
+    } else {
+        next = run.resource.deleting ? let_go(&run) : bring_in_force(&run);
+        free(memory->version); /* NOLINT(clang-analyzer-unix.Malloc): memory_clear leaves NULL behind */
+        memory->version = xstrdup(run.resource.version);
+    }
+    json_free(run.observed);
+    json_free(run.resolved);
+    free(run.owner);
+    free(run.redeploy);
+    resource_done(&run.resource);
+    return next;
+}

@@ -1,0 +1,177 @@
+/* The status: conditions from one phase, and the few members that AWS's answer fills. Pure. */
+#include "controller/status.h"
+
+#include "common/base/json_scan.h"
+#include "common/base/mem.h"
+#include "common/kube/client.h"
+
+static const struct {
+    const char *type;
+    enum status_phase phase; /* in which it is True */
+} conditions[] = {
+    {"Ready", STATUS_READY},
+    {"Reconciling", STATUS_RECONCILING},
+    {"Stalled", STATUS_STALLED},
+};
+
+/* Members besides the conditions. `observed` is where GetFunction's answer shows them. */
+static const struct {
+    const char *name, *observed;
+} members[] = {
+    {"observedGeneration", NULL},
+    {"functionArn", "Configuration.FunctionArn"},
+    {"state", "Configuration.State"},
+    {"lastUpdateStatus", "Configuration.LastUpdateStatus"},
+    {"deployed", NULL},
+    {"managed", NULL},
+    {"appliedGeneration", NULL},
+};
+
+static const struct json *find_condition(const struct json *status, const char *type)
+{
+    for (const struct json *item = json_first(json_get(status, "conditions")); item; item = json_next(item))
+        if (str_equal(json_str_at(item, "type"), type))
+            return item;
+    return NULL;
+}
+
+/* A cut must not leave half of a character. */
+static char *cut_message(const char *message)
+{
+    size_t len = 0;
+
+    for (size_t step; message[len]; len += step) {
+        step = utf8_sequence(message + len, strlen(message + len));
+        if (step == 0 || len + step > STATUS_MESSAGE_MAX_BYTES)
+            break;
+    }
+    return xstrndup(message, len);
+}
+
+static struct json *make_condition(const struct json *old, const char *type, bool is_true,
+                                   const struct status_change *change, const char *now)
+{
+    struct json *condition = json_new_object();
+    const char *status = is_true ? "True" : "False";
+    const char *before = json_str_at(old, "status"), *since = json_str_at(old, "lastTransitionTime");
+    /* Ready says it all, so that one column suffices; the others speak only when they are True. */
+    bool speaks = is_true || str_equal(type, "Ready");
+    _cleanup_(freep) char *message = cut_message(speaks && change->message ? change->message : "");
+
+    json_set_str(condition, "type", type);
+    json_set_str(condition, "status", status);
+    json_set(condition, "observedGeneration", json_new_int(change->generation));
+    json_set_str(condition, "lastTransitionTime", since && str_equal(before, status) ? since : now);
+    json_set_str(condition, "reason", change->reason);
+    json_set_str(condition, "message", message);
+    return condition;
+}
+
+/* None before the first drift: most functions never have one. */
+static void add_drift(struct json *list, const struct json *old, const struct status_change *change,
+                      const char *now)
+{
+    const struct json *before = find_condition(old, STATUS_DRIFTED);
+    bool is_true = change->drift && !str_equal(change->drift, STATUS_NO_DRIFT);
+    struct status_change drift = *change;
+
+    drift.reason = change->drift;
+    drift.message = change->drift_message;
+    if (change->drift && (is_true || before))
+        json_append(list, make_condition(before, STATUS_DRIFTED, is_true, &drift, now));
+    else if (before)
+        json_append(list, json_copy(before));
+}
+
+struct json *status_make(const struct json *old, const struct status_change *change, const char *now)
+{
+    struct json *status = json_new_object(), *list = json_new_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const char *name = members[i].name, *path = members[i].observed;
+        const struct json *source =
+            path && change->observed ? json_at(change->observed, path) : json_get(old, name);
+
+        if (source)
+            json_set(status, name, json_copy(source));
+    }
+    json_set(status, "observedGeneration", json_new_int(change->generation));
+    if (change->deployed)
+        json_set(status, "deployed", json_copy(change->deployed));
+    if (change->managed)
+        json_set(status, "managed", json_copy(change->managed));
+    if (change->phase == STATUS_READY)
+        json_set(status, "appliedGeneration", json_new_int(change->generation));
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+        json_append(list, make_condition(find_condition(old, conditions[i].type), conditions[i].type,
+                                         change->phase == conditions[i].phase, change, now));
+    add_drift(list, old, change, now);
+    json_set(status, "conditions", list);
+    return status;
+}
+
+static bool member_differs(const struct json *a, const struct json *b, const char *name)
+{
+    const struct json *x = json_get(a, name), *y = json_get(b, name);
+
+    return json_type(x) != json_type(y) || (x && !json_equal(x, y));
+}
+
+static bool condition_differs(const struct json *old, const struct json *status, const char *type)
+{
+    static const char *const said[] = {"status", "observedGeneration", "reason", "message"};
+
+    for (size_t i = 0; i < ARRAY_LEN(said); i++)
+        if (member_differs(find_condition(old, type), find_condition(status, type), said[i]))
+            return true;
+    return false;
+}
+
+bool status_differs(const struct json *old, const struct json *status)
+{
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (member_differs(old, status, members[i].name))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+        if (condition_differs(old, status, conditions[i].type))
+            return true;
+    return condition_differs(old, status, STATUS_DRIFTED);
+}
+
+bool status_is(const struct json *status, const char *type, int64_t generation)
+{
+    const struct json *condition = find_condition(status, type);
+
+    return str_equal(json_str_at(condition, "status"), "True") &&
+           json_int_at(condition, "observedGeneration", -1) == generation &&
+           json_int_at(status, "observedGeneration", -1) == generation;
+}
+
+const char *status_reason(const struct json *status)
+{
+    return json_str_at(find_condition(status, "Ready"), "reason");
+}
+
+const char *status_drift(const struct json *status)
+{
+    const struct json *condition = find_condition(status, STATUS_DRIFTED);
+
+    return str_equal(json_str_at(condition, "status"), "True") ? json_str_at(condition, "reason") : NULL;
+}
+
+struct json *status_patch(const struct json *metadata, const char *resource_version,
+                          const struct json *status)
+{
+    static const char *const identity[] = {"name", "namespace", "uid"};
+    struct json *patch = json_new_object();
+    struct json *into = json_make_object(patch, "metadata");
+
+    json_set_str(patch, "apiVersion", KUBE_API_VERSION);
+    json_set_str(patch, "kind", "LambdaFunction");
+    for (size_t i = 0; i < ARRAY_LEN(identity); i++)
+        json_set_str(into, identity[i], json_str_at(metadata, identity[i]));
+    json_set_str(into, "resourceVersion", resource_version);
+    json_set(patch, "status", json_copy(status));
+    return patch;
+}

@@ -1,0 +1,68 @@
+/* Steps as calls: which operation, on what, with which body. Any thread, no state. */
+#include "controller/steps.h"
+
+#include "common/base/mem.h"
+
+static const struct {
+    enum lambda_operation operation;
+    bool by_arn;     /* tags hang on ARNs */
+    bool guarded;    /* takes a RevisionId */
+    bool by_tag_key; /* the body is a list that goes into the query */
+} calls[PLAN_STEP_KINDS] = {
+    [PLAN_CREATE] = {LAMBDA_CREATE_FUNCTION, .by_arn = false},
+    [PLAN_UPDATE_CODE] = {LAMBDA_UPDATE_FUNCTION_CODE, .guarded = true},
+    [PLAN_UPDATE_CONFIGURATION] = {LAMBDA_UPDATE_FUNCTION_CONFIGURATION, .guarded = true},
+    [PLAN_TAG] = {LAMBDA_TAG_RESOURCE, .by_arn = true},
+    [PLAN_UNTAG] = {LAMBDA_UNTAG_RESOURCE, .by_arn = true, .by_tag_key = true},
+    [PLAN_DELETE] = {LAMBDA_DELETE_FUNCTION, .by_arn = false},
+    [PLAN_PUT_CONCURRENCY] = {LAMBDA_PUT_FUNCTION_CONCURRENCY, .by_arn = false},
+    [PLAN_CLEAR_CONCURRENCY] = {LAMBDA_DELETE_FUNCTION_CONCURRENCY, .by_arn = false},
+    [PLAN_PUT_EVENT_INVOKE] = {LAMBDA_PUT_FUNCTION_EVENT_INVOKE_CONFIG, .by_arn = false},
+    [PLAN_CLEAR_EVENT_INVOKE] = {LAMBDA_DELETE_FUNCTION_EVENT_INVOKE_CONFIG, .by_arn = false},
+    [PLAN_PUT_RECURSION] = {LAMBDA_PUT_FUNCTION_RECURSION_CONFIG, .by_arn = false},
+    [PLAN_PUT_RUNTIME_MANAGEMENT] = {LAMBDA_PUT_RUNTIME_MANAGEMENT_CONFIG, .by_arn = false},
+    [PLAN_PUT_CODE_SIGNING] = {LAMBDA_PUT_FUNCTION_CODE_SIGNING_CONFIG, .by_arn = false},
+    [PLAN_CLEAR_CODE_SIGNING] = {LAMBDA_DELETE_FUNCTION_CODE_SIGNING_CONFIG, .by_arn = false},
+};
+
+enum lambda_operation step_operation(enum plan_step_kind kind)
+{
+    return calls[kind].operation;
+}
+
+static struct sign_query *tag_keys(const struct json *keys)
+{
+    struct sign_query *query = xcalloc(json_size(keys), sizeof(*query));
+    size_t count = 0;
+
+    for (const struct json *key = json_first(keys); key; key = json_next(key))
+        query[count++] = (struct sign_query){"tagKeys", json_str(key)};
+    return query;
+}
+
+int step_run(struct aws *aws, const struct step_target *target, const struct plan_step *step,
+             struct json **ret_answer, struct err *err)
+{
+    const char *revision = json_str_at(target->observed, "Configuration.RevisionId");
+    _cleanup_(json_freep) struct json *body = NULL;
+    _cleanup_(freep) struct sign_query *query = NULL;
+    struct lambda_call call = {
+        .operation = step_operation(step->kind),
+        .region = target->region,
+        .resource = calls[step->kind].by_arn ? json_str_at(target->observed, "Configuration.FunctionArn")
+                                             : target->function_name,
+        .priority = target->priority,
+        .stop = target->stop,
+        .send_before_ms = target->send_before_ms,
+    };
+
+    if (calls[step->kind].by_tag_key) {
+        call.query = query = tag_keys(step->body);
+        call.query_count = json_size(step->body);
+    } else if (step->body) {
+        call.body = body = json_copy(step->body);
+        if (calls[step->kind].guarded)
+            json_set_str(body, "RevisionId", revision);
+    }
+    return lambda_call(aws, &call, ret_answer, err);
+}
