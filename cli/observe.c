@@ -1,0 +1,58 @@
+/* GetFunction and the side calls. Any thread, no state. */
+#include "cli/observe.h"
+
+#include "common/base/mem.h"
+#include "controller/sides.h"
+
+static bool is_wanted(const struct plan_side *side, const struct observe_target *target,
+                      const struct json *observed)
+{
+    const struct field *field = field_find(side->path);
+    bool image = str_equal(json_str_at(observed, "Configuration.PackageType"), "Image");
+
+    if (sides_get(side->call) == LAMBDA_OPERATIONS)
+        return false;
+    if (target->spec)
+        return plan_side_ours(side, target->spec, target->managed);
+    return !(field->forbidden & (image ? FOR_IMAGE : FOR_ZIP));
+}
+
+static int observe_sides(struct aws *aws, const struct observe_target *target, struct json *observed,
+                         struct err *err)
+{
+    for (size_t i = 0; i < plan_side_count; i++) {
+        struct json *answer = NULL;
+        const struct lambda_call call = {
+            .operation = sides_get(plan_sides[i].call), .region = target->region, .resource = target->name};
+
+        if (!is_wanted(&plan_sides[i], target, observed))
+            continue;
+        int r = lambda_call(aws, &call, &answer, err);
+
+        if (r < 0 && r != ERR_NOT_FOUND)
+            return r;
+        json_set(observed, plan_sides[i].answer, answer ? answer : json_new_object());
+    }
+    return 0;
+}
+
+int observe_function(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
+                     struct err *err)
+{
+    _cleanup_(json_freep) struct json *answer = NULL;
+    const struct lambda_call call = {
+        .operation = LAMBDA_GET_FUNCTION, .region = target->region, .resource = target->name};
+    int r = lambda_call(aws, &call, &answer, err);
+
+    if (r == ERR_NOT_FOUND) {
+        *ret_observed = NULL;
+        return 0;
+    }
+    if (r == 0 && !json_get(answer, "Configuration"))
+        r = err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
+    if (r == 0)
+        r = observe_sides(aws, target, answer, err);
+    if (r == 0)
+        *ret_observed = take(answer);
+    return r;
+}

@@ -1,0 +1,16 @@
+/* What AWS says of a function, for the subcommands that compare. Any thread. */
+#pragma once
+
+#include "common/aws/lambda.h"
+
+struct observe_target {
+    const char *region; /* NULL: the default one */
+    const char *name;
+    const struct json *spec, *managed; /* which side calls to ask for: those declared or managed; `spec` NULL:
+                                          all that such a function can have */
+};
+
+/* GetFunction's answer with those of the side calls, each under its name; the caller frees. NULL: there is no
+ * such function. Errors by lambda_call. */
+int observe_function(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
+                     struct err *err) __attribute__((warn_unused_result));

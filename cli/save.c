@@ -1,0 +1,103 @@
+/* Reads files by mapping and writes them by rename. Any thread, no state. */
+#include "cli/save.h"
+
+#include "common/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int failed(const char *path, struct err *err)
+{
+    return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_FATAL, "%s: %s", path, strerror(errno));
+}
+
+static int map(int fd, const char *path, size_t max_bytes, struct str_view *ret_bytes, struct err *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return failed(path, err);
+    if (S_ISDIR(status.st_mode))
+        return err_set(err, ERR_INVALID, "%s is a directory: name a file", path);
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_INVALID, "%s is not a regular file", path);
+    if ((uintmax_t)status.st_size > max_bytes)
+        return err_set(err, ERR_INVALID, "%s has %lld bytes; at most %zu are accepted", path,
+                       (long long)status.st_size, max_bytes);
+    *ret_bytes = (struct str_view){"", 0};
+    if (status.st_size == 0)
+        return 0;
+    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return failed(path, err);
+    *ret_bytes = (struct str_view){bytes, (size_t)status.st_size};
+    return 0;
+}
+
+int file_map(const char *path, size_t max_bytes, struct str_view *ret_bytes, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang */
+
+    if (fd < 0)
+        return failed(path, err);
+    int r = map(fd, path, max_bytes, ret_bytes, err);
+
+    close(fd);
+    return r;
+}
+
+void file_unmap(struct str_view bytes)
+{
+    if (bytes.len > 0)
+        munmap((void *)(uintptr_t)bytes.ptr, bytes.len);
+}
+
+static bool write_all(int fd, struct str_view bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t written = write(fd, bytes.ptr, bytes.len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        bytes.ptr += written;
+        bytes.len -= (size_t)written;
+    }
+    return true;
+}
+
+int file_save(const char *path, struct str_view bytes, struct err *err)
+{
+    _cleanup_(freep) char *real = realpath(path, NULL);
+    const char *target = real ? real : path;
+    _cleanup_(freep) char *temporary = xasprintf("%s.XXXXXX", target);
+    struct stat old;
+    mode_t mask = umask(0);
+
+    umask(mask);
+    mode_t mode = stat(target, &old) == 0 ? old.st_mode & 0777 : 0666 & ~mask;
+    int fd = mkostemp(temporary, O_CLOEXEC);
+
+    if (fd < 0)
+        return failed(target, err);
+    bool ok = write_all(fd, bytes) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    int saved = errno;
+
+    if (close(fd) < 0 && ok) {
+        ok = false;
+        saved = errno;
+    }
+    if (ok && rename(temporary, target) == 0)
+        return 0;
+    if (ok)
+        saved = errno;
+    unlink(temporary);
+    errno = saved;
+    return failed(target, err);
+}

@@ -1,0 +1,500 @@
+/* `kubelambda upload`: archives into S3 under keys made from their content, each only once. The files are
+ * checked, then sent, by a few threads, each of which owns the file that it is at; the rest is the main
+ * thread's. */
+#include "cli/archive.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/save.h"
+#include "cli/session.h"
+#include "cli/set_in.h"
+#include "cli/zip_write.h"
+#include "common/aws/s3.h"
+#include "common/base/encode.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+enum {
+    THREADS = 4,
+    ATTEMPTS = 5,
+    FIRST_PAUSE_MS = 500,
+    HEAD_MS = 30 * 1000,
+    PUT_MS = 60 * 1000,
+    SLOWEST_BYTES_PER_MS = 64,
+    IN_FLIGHT_MAX_BYTES = 128 << 20, /* of bodies, which libcurl gets as copies */
+    PREFIX_MAX_BYTES = 900,          /* of S3's 1024 for a key */
+};
+
+struct options {
+    struct option_list files, set_in;
+    const char *bucket, *prefix, *region, *name, *runtime, *handler, *output;
+    bool help;
+};
+
+#define ROW(name, letter, value, kind, member, otherwise, help)                                              \
+    {                                                                                                        \
+        name, letter, value, kind, offsetof(struct options, member), otherwise, help                         \
+    }
+static const struct option_row rows[] = {
+    ROW("bucket", 'b', "BUCKET", OPTION_TEXT, bucket, NULL, "where to"),
+    ROW("prefix", 'p', "PREFIX", OPTION_TEXT, prefix, NULL, "the key is PREFIX/SHA256.zip, else SHA256.zip"),
+    ROW("region", 0, "REGION", OPTION_TEXT, region, NULL,
+        "the bucket's AWS region; else AWS_REGION or the profile's"),
+    ROW("set-in", 0, "MANIFEST", OPTION_LIST, set_in, NULL,
+        "writes the key into the LambdaFunctions of a YAML manifest or kustomize patch, and leaves "
+        "everything "
+        "else as it is; may be given several times; takes one ZIP"),
+    ROW("name", 0, "NAME", OPTION_TEXT, name, NULL,
+        "with --set-in: only the LambdaFunction of that metadata.name"),
+    ROW("runtime", 0, "RUNTIME", OPTION_TEXT, runtime, NULL,
+        "checks that the archive has what this runtime starts; --set-in's manifest says it, too"),
+    ROW("handler", 0, "HANDLER", OPTION_TEXT, handler, NULL, "with --runtime python… or nodejs…"),
+    ROW("output", 'o', "text|json", OPTION_TEXT, output, "text",
+        "text for people, json for programs (docs/cli.md describes it)"),
+    ROW("help", 'h', NULL, OPTION_SWITCH, help, NULL, "this text"),
+};
+
+static const struct option_table table = {
+    .usage = "kubelambda upload ZIP… --bucket BUCKET [OPTION…]",
+    .before = "Puts archives into S3, four at a time, under keys made from their content. What is there "
+              "already is\n"
+              "not sent again. All archives are checked first; when one is wrong, nothing is sent.",
+    .rows = rows,
+    .count = ARRAY_LEN(rows),
+    .takes_operands = true,
+    .operands = offsetof(struct options, files),
+    .after = "Exit status: 0 all is in S3, 1 something is not, 2 wrong usage.\n"
+             "\n"
+             "Examples:\n"
+             "  kubelambda upload app.zip --bucket artifacts --prefix hello --set-in manifests/hello.yaml\n"
+             "  kubelambda upload build/*.zip --bucket artifacts -o json\n"
+             "\n"
+             "AWS credentials, region and endpoints come from the standard environment variables and files.\n"
+             "They need s3:PutObject, and s3:GetObject and s3:ListBucket to see what is there.",
+};
+
+struct upload { /* one file */
+    const char *file;
+    struct str_view bytes;
+    struct archive archive;
+    char sha256[SHA256_HEX_SIZE];
+    struct str sha256_base64;
+    char *key;
+    bool existed, done;
+    struct err err; /* class 0: nothing is wrong */
+};
+
+struct work {
+    const struct options *options;
+    const char *region;
+    struct aws *aws;
+    struct upload *items;
+    size_t count;
+    struct set_in *sets;
+    size_t set_count;
+    void (*step)(struct work *work, struct upload *upload);
+    atomic_size_t next;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t landed;
+    size_t in_flight_bytes;
+};
+
+static void *run(void *arg)
+{
+    struct work *work = arg;
+
+    for (size_t i; (i = atomic_fetch_add(&work->next, 1)) < work->count;)
+        work->step(work, &work->items[i]);
+    return NULL;
+}
+
+static void for_each(struct work *work, void (*step)(struct work *work, struct upload *upload))
+{
+    pthread_t threads[THREADS];
+    size_t started = 0;
+
+    work->step = step;
+    atomic_store(&work->next, 0);
+    while (started + 1 < THREADS && started + 1 < work->count &&
+           pthread_create(&threads[started], NULL, run, work) == 0)
+        started++;
+    run(work);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+}
+
+/* --- before anything is sent -------------------------------------------------------------- */
+
+/* By the options, and by what the manifests say. A handler that is not there may come with a layer. */
+static int check_handlers(const struct work *work, const struct upload *upload, struct err *err)
+{
+    const struct options *options = work->options;
+    int r = 0;
+
+    if (options->runtime)
+        r = archive_has_handler(&upload->archive, options->runtime, options->handler, err);
+    for (size_t i = 0; r == 0 && i < work->set_count; i++)
+        for (size_t t = 0; r == 0 && t < work->sets[i].count; t++) {
+            const struct json *spec = work->sets[i].targets[t].spec;
+            const char *runtime = json_str_at(spec, "runtime");
+
+            if (runtime && json_size(json_at(spec, "layers")) == 0)
+                r = archive_has_handler(&upload->archive, runtime, json_str_at(spec, "handler"), err);
+        }
+    return r;
+}
+
+static int check_file(struct work *work, struct upload *upload, struct err *err)
+{
+    const char *prefix = work->options->prefix;
+    size_t len = strlen(prefix);
+    unsigned char digest[SHA256_BYTES];
+    int r = file_map(upload->file, ZIP_MAX_UNZIPPED_BYTES, &upload->bytes, err);
+
+    if (r < 0)
+        return r;
+    r = archive_read(upload->bytes, &upload->archive, err);
+    if (r == 0)
+        r = check_handlers(work, upload, err);
+    if (r < 0)
+        return err_wrap(err, "%s", upload->file);
+    sha256(upload->bytes, digest);
+    hex_encode(digest, sizeof(digest), upload->sha256);
+    base64_encode((struct str_view){(const char *)digest, sizeof(digest)}, &upload->sha256_base64);
+    upload->key =
+        xasprintf("%s%s%s.zip", prefix, len > 0 && prefix[len - 1] != '/' ? "/" : "", upload->sha256);
+    return 0;
+}
+
+static void check(struct work *work, struct upload *upload)
+{
+    struct err err;
+
+    if (check_file(work, upload, &err) < 0)
+        upload->err = err;
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static void say(const struct upload *upload, const char *what)
+{
+    _cleanup_(freep) char *line = xasprintf("%s: %s", upload->file, what);
+
+    flockfile(stderr);
+    session_print(stderr, line);
+    funlockfile(stderr);
+}
+
+static bool is_passing(int r)
+{
+    return r == ERR_RETRY || r == ERR_THROTTLED;
+}
+
+/* Waits longer each time, and at least as long as S3 asks for. */
+static void pause_before(int attempt, const struct err *err)
+{
+    int64_t pause_ms = (int64_t)FIRST_PAUSE_MS << (attempt - 1);
+
+    if (pause_ms < err->retry_after_ms)
+        pause_ms = err->retry_after_ms;
+    nanosleep(&(struct timespec){pause_ms / 1000, pause_ms % 1000 * 1000000}, NULL);
+}
+
+/* Is it there as we would send it? What cannot be known, because we may only write, is sent. */
+static int ask(struct work *work, struct upload *upload, struct err *err)
+{
+    struct s3_object object;
+    int r = s3_head_wait(work->aws, work->region, work->options->bucket, upload->key, NULL, HEAD_MS, &object,
+                         err);
+
+    if (r == 0)
+        upload->existed = str_equal(object.sha256, str_text(&upload->sha256_base64)) && !object.archived;
+    if (r == ERR_CONFLICT)
+        return err_set(err, ERR_CONFLICT, "the bucket '%s' is in %s: give that with --region",
+                       work->options->bucket, err->code[0] ? err->code : "another region");
+    return r == ERR_NOT_FOUND || r == ERR_DENIED ? 0 : r;
+}
+
+static void reserve(struct work *work, size_t bytes)
+{
+    pthread_mutex_lock(&work->lock);
+    while (work->in_flight_bytes > 0 && work->in_flight_bytes + bytes > IN_FLIGHT_MAX_BYTES)
+        pthread_cond_wait(&work->landed, &work->lock);
+    work->in_flight_bytes += bytes;
+    pthread_mutex_unlock(&work->lock);
+}
+
+static void release(struct work *work, size_t bytes)
+{
+    pthread_mutex_lock(&work->lock);
+    work->in_flight_bytes -= bytes;
+    pthread_cond_broadcast(&work->landed);
+    pthread_mutex_unlock(&work->lock);
+}
+
+static int put(struct work *work, struct upload *upload, struct err *err)
+{
+    size_t len = upload->bytes.len;
+
+    reserve(work, len);
+    int r = s3_put(work->aws, work->region, work->options->bucket, upload->key, upload->bytes,
+                   str_text(&upload->sha256_base64), PUT_MS + (int64_t)(len / SLOWEST_BYTES_PER_MS), err);
+
+    release(work, len);
+    return r;
+}
+
+static int repeat(struct work *work, struct upload *upload,
+                  int (*call)(struct work *work, struct upload *upload, struct err *err), struct err *err)
+{
+    for (int attempt = 1;; attempt++) {
+        int r = call(work, upload, err);
+
+        if (!is_passing(r) || attempt == ATTEMPTS)
+            return r;
+        _cleanup_(freep) char *what = xasprintf("%s; trying again", err->msg);
+
+        say(upload, what);
+        pause_before(attempt, err);
+    }
+}
+
+static void send(struct work *work, struct upload *upload)
+{
+    struct err err;
+    int r = repeat(work, upload, ask, &err);
+
+    if (r == 0 && !upload->existed) {
+        r = archive_verify(&upload->archive, &err);
+        if (r == 0) {
+            _cleanup_(freep) char *what = xasprintf("sending %zu bytes", upload->bytes.len);
+
+            say(upload, what);
+            r = repeat(work, upload, put, &err);
+        }
+    }
+    upload->done = r == 0;
+    if (r < 0) {
+        err_wrap(&err, "%s", upload->file);
+        upload->err = err;
+    }
+}
+
+/* --- the command -------------------------------------------------------------------------- */
+
+static void print_text(const struct work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->items[i].done)
+            printf("%s s3://%s/%s\n", work->items[i].existed ? "exists" : "uploaded", work->options->bucket,
+                   work->items[i].key);
+}
+
+static struct json *upload_json(const struct work *work, const struct upload *upload)
+{
+    struct json *out = json_new_object();
+
+    json_set_str(out, "file", upload->file);
+    json_set_str(out, "action",
+                 upload->err.class ? "failed"
+                 : !upload->done   ? "none"
+                 : upload->existed ? "exists"
+                                   : "uploaded");
+    if (upload->key) {
+        json_set_str(out, "bucket", work->options->bucket);
+        json_set_str(out, "key", upload->key);
+        json_set_str(out, "sha256", str_text(&upload->sha256_base64));
+        json_set(out, "bytes", json_new_int((int64_t)upload->bytes.len));
+    }
+    if (upload->err.class)
+        json_set_str(out, "message", upload->err.msg);
+    return out;
+}
+
+static void print_json(const struct work *work)
+{
+    struct json *out = json_new_object(), *files = json_new_array(), *manifests = json_new_array();
+    int64_t uploaded = 0, exists = 0, failed = 0;
+
+    for (size_t i = 0; i < work->count; i++) {
+        const struct upload *upload = &work->items[i];
+
+        json_append(files, upload_json(work, upload));
+        failed += upload->err.class != 0;
+        exists += upload->done && upload->existed;
+        uploaded += upload->done && !upload->existed;
+    }
+    for (size_t i = 0; i < work->set_count; i++) {
+        struct json *item = json_new_object();
+
+        json_set_str(item, "file", work->sets[i].file);
+        json_set(item, "changed", json_new_bool(work->items[0].done && set_in_changes(&work->sets[i])));
+        json_append(manifests, item);
+    }
+    json_set(out, "files", files);
+    json_set(out, "manifests", manifests);
+    struct json *summary = json_make_object(out, "summary");
+
+    json_set(summary, "uploaded", json_new_int(uploaded));
+    json_set(summary, "exists", json_new_int(exists));
+    json_set(summary, "failed", json_new_int(failed));
+    session_print_json(out);
+}
+
+static void complain(const struct err *err)
+{
+    _cleanup_(freep) char *line = xasprintf("kubelambda upload: %s", err->msg);
+
+    session_print(stderr, line);
+}
+
+static size_t complain_of_files(const struct work *work)
+{
+    size_t failed = 0;
+
+    for (size_t i = 0; i < work->count; i++)
+        if (work->items[i].err.class) {
+            complain(&work->items[i].err);
+            failed++;
+        }
+    return failed;
+}
+
+static int read_sets(struct work *work, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < work->options->set_in.count; i++) {
+        work->set_count++;
+        r = set_in_read(work->options->set_in.items[i], work->options->name, &work->sets[i], err);
+    }
+    return r;
+}
+
+/* The new texts are made before anything is sent, and written once all of it is there. */
+static int upload_all(struct work *work, struct err *err)
+{
+    int r = read_sets(work, err);
+
+    if (r < 0)
+        return r;
+    for_each(work, check);
+    if (complain_of_files(work) > 0)
+        return ERR_INVALID;
+    for (size_t i = 0; r == 0 && i < work->set_count; i++)
+        r = set_in_make(&work->sets[i], work->options->bucket, work->items[0].key, err);
+    if (r == 0)
+        r = aws_check_credentials(work->aws, err);
+    if (r < 0)
+        return r;
+    for_each(work, send);
+    if (complain_of_files(work) > 0)
+        return ERR_INVALID;
+    for (size_t i = 0; r == 0 && i < work->set_count; i++)
+        r = set_in_save(&work->sets[i], err);
+    return r;
+}
+
+static int check_options(const struct options *options, struct err *err)
+{
+    if (!str_equal(options->output, "text") && !str_equal(options->output, "json"))
+        return err_set(err, ERR_INVALID, "--output %s: must be text or json", options->output);
+    if (options->files.count == 0)
+        return err_set(err, ERR_INVALID, "name the archives: kubelambda upload ZIP… --bucket BUCKET");
+    if (!options->bucket)
+        return err_set(err, ERR_INVALID, "name the bucket with --bucket");
+    if (!matches("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", options->bucket))
+        return err_set(err, ERR_INVALID, "--bucket %.100s: must be the name of a bucket, without s3://",
+                       options->bucket);
+    if (strlen(options->prefix) > PREFIX_MAX_BYTES ||
+        !matches("([A-Za-z0-9!_.*'()@=+-][A-Za-z0-9!_.*'()@=+/-]*)?", options->prefix))
+        return err_set(
+            err, ERR_INVALID,
+            "--prefix %.100s: letters, digits and !_.*'()@=+-/ only, no / at the start, at most %d bytes",
+            options->prefix, PREFIX_MAX_BYTES);
+    if (options->set_in.count > 0 && options->files.count > 1)
+        return err_set(err, ERR_INVALID, "--set-in takes one ZIP, not %zu: upload them one by one",
+                       options->files.count);
+    if (options->name && options->set_in.count == 0)
+        return err_set(err, ERR_INVALID, "--name says which function --set-in sets: give that, too");
+    if (options->handler && !options->runtime)
+        return err_set(err, ERR_INVALID, "--handler %.100s needs --runtime", options->handler);
+    return 0;
+}
+
+static int open_aws(struct work *work, struct http **ret_http, struct err *err)
+{
+    int r = http_start(ret_http, err);
+
+    if (r == 0)
+        r = aws_new(*ret_http, &(struct aws_options){.region = work->options->region}, &work->aws, err);
+    if (r == 0 && !(work->region = aws_default_region(work->aws)))
+        r = err_set(err, ERR_INVALID, "no AWS region: give --region or set AWS_REGION");
+    return r;
+}
+
+static int upload(const struct options *options)
+{
+    struct work work = {.options = options,
+                        .items = xcalloc(options->files.count, sizeof(*work.items)),
+                        .count = options->files.count,
+                        .sets = xcalloc(options->set_in.count + 1, sizeof(*work.sets)),
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .landed = PTHREAD_COND_INITIALIZER};
+    struct http *http = NULL;
+    struct err err = {0};
+
+    for (size_t i = 0; i < work.count; i++)
+        work.items[i] = (struct upload){.file = options->files.items[i], .sha256_base64 = STR_INIT(64)};
+    int r = open_aws(&work, &http, &err);
+
+    if (r == 0)
+        r = upload_all(&work, &err);
+    if (err.class)
+        complain(&err);
+    if (str_equal(options->output, "json"))
+        print_json(&work);
+    else
+        print_text(&work);
+    for (size_t i = 0; i < work.count; i++) {
+        file_unmap(work.items[i].bytes);
+        archive_done(&work.items[i].archive);
+        str_done(&work.items[i].sha256_base64);
+        free(work.items[i].key);
+    }
+    for (size_t i = 0; i < work.set_count; i++)
+        set_in_done(&work.sets[i]);
+    free(work.items);
+    free(work.sets);
+    aws_free(work.aws);
+    http_stop(http);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int cli_upload(int argc, char **argv)
+{
+    struct options options = {.prefix = ""};
+    struct err err;
+    int r = options_parse(&table, argc, argv, &options, &err), status = EXIT_USAGE;
+
+    if (r == 0 && options.help) {
+        options_help(&table);
+        status = EXIT_SUCCESS;
+    } else if (r == 0 && (r = check_options(&options, &err)) == 0) {
+        if (!log_set_level("error"))
+            abort();
+        sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+        status = upload(&options);
+    }
+    if (r < 0)
+        complain(&err);
+    option_list_done(&options.files);
+    option_list_done(&options.set_in);
+    return status;
+}
