@@ -1,0 +1,146 @@
+# kubelambda. `make help` lists the targets.
+
+SHELL := bash
+CC ?= gcc
+ifndef V
+.SILENT:
+endif
+PKG := libmicrohttpd gnutls libcjson libcurl yaml-0.1 zlib
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wno-format-truncation -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wwrite-strings
+CFLAGS ?= -O2 -g
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+# Where it was built must not show in what was built.
+SAME := -ffile-prefix-map=$(CURDIR)=.
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+BASE = -std=gnu17 -D_GNU_SOURCE -I. $(WARN) $(WERROR) -MMD -MP $(shell pkg-config --cflags $(PKG))
+LIBS = $(shell pkg-config --libs $(PKG)) -lm -pthread
+
+LIB_SRC := $(wildcard common/*/*.c certs/*.c webhook/*.c controller/*.c)
+CLI_SRC := $(wildcard cli/*.c)
+TEST_SRC := $(wildcard tests/unit/test_*.c)
+TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%)
+
+all: build/kubelambda
+
+build/kubelambda: $(LIB_SRC:%.c=build/release/%.o) $(CLI_SRC:%.c=build/release/%.o)
+	$(CC) $(HARDEN_LD) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# The same binary under the address and undefined-behaviour sanitizers, for the tests.
+build/kubelambda-sanitized: $(LIB_SRC:%.c=build/sanitized/%.o) $(CLI_SRC:%.c=build/sanitized/%.o)
+	$(CC) $(SANITIZE) $^ $(LIBS) -o $@
+
+build/release/%.o: %.c
+	mkdir -p $(@D)
+	echo "  CC    $<"
+	$(CC) $(BASE) $(CFLAGS) $(HARDEN) $(SAME) -c $< -o $@
+
+build/sanitized/%.o: %.c
+	mkdir -p $(@D)
+	echo "  CC    $< (sanitized)"
+	$(CC) $(BASE) $(SANITIZE) -c $< -o $@
+
+build/sanitized.a: $(LIB_SRC:%.c=build/sanitized/%.o) $(filter-out %/main.o,$(CLI_SRC:%.c=build/sanitized/%.o))
+	rm -f $@
+	ar rcs $@ $^
+
+build/test/%: build/sanitized/tests/unit/%.o build/sanitized.a
+	mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
+
+# What the tests beside the unit tests drive.
+build/test-tools/%: build/sanitized/tests/property/%.o build/sanitized.a
+	mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ $(LIBS) -o $@
+
+# What is made from the tables of fields: file and what makes it. CI fails when the committed files differ.
+MADE := manifests/crd.yaml=crd manifests/crd-lambdapolicies.yaml=crd-lambdapolicies \
+	docs/fields.md=reference docs/policy-fields.md=policy-reference
+
+manifests: build/generate
+	for one in $(MADE); do build/generate "$${one#*=}" >build/made && mv build/made "$${one%=*}" || exit; done
+
+build/generate: build/release/manifests/generate.o $(filter build/release/common/base/% build/release/common/function/%,$(LIB_SRC:%.c=build/release/%.o))
+	$(CC) $(HARDEN_LD) $^ $(LIBS) -o $@
+
+# Unit tests and the quick lints: seconds, no network.
+check: manifests-fresh $(TESTS)
+	tests/lint/run layers banned sizes
+	tests/report $(TESTS)
+
+manifests-fresh: build/generate
+	for one in $(MADE); do build/generate "$${one#*=}" | cmp -s - "$${one%=*}" || \
+		{ echo "$${one%=*} is stale: run make manifests" >&2; exit 1; }; done
+
+lint:
+	tests/setup build lint
+	tests/lint/run
+
+# Everything. The parts that compile are made anew after tests/setup installed what they need.
+test:
+	tests/setup build cluster aws
+	$(MAKE) --no-print-directory test-installed
+
+test-installed: manifests-fresh $(TESTS) build/kubelambda build/kubelambda-sanitized build/test-tools/review_driver
+	rm -f build/e2e.xml
+	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
+	tests/report --junit build/e2e.xml $(TESTS)
+
+# The main job on the real parts, with the release build.
+demo:
+	tests/setup build cluster aws
+	$(MAKE) --no-print-directory build/kubelambda
+	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" tests/demo.py
+
+# No call may be lost: many restarts of replicas under load, with new authorities in between. Takes some minutes.
+ha: build/kubelambda-sanitized
+	tests/setup build cluster aws
+	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
+
+IMAGE ?= kubelambda:$(shell sed -n 's/^\#define KUBELAMBDA_VERSION "\(.*\)"/\1/p' cli/cli.h)
+
+image:
+	builder=$$(command -v buildah || command -v podman) || \
+		{ echo "make image needs buildah or podman; neither is installed" >&2; exit 1; }; \
+	"$$builder" build --file Containerfile --tag "$(IMAGE)" .
+
+PREFIX ?= /usr/local
+
+install: build/kubelambda
+	packaging/man build/kubelambda >build/kubelambda.1
+	install -D -m 755 build/kubelambda "$(DESTDIR)$(PREFIX)/bin/kubelambda"
+	install -D -m 644 build/kubelambda.1 "$(DESTDIR)$(PREFIX)/share/man/man1/kubelambda.1"
+
+# How fast and how small, beside a webhook of the usual kind and the limit of the stack.
+# BENCH=part… runs only those parts.
+bench:
+	tests/setup build cluster aws bench
+	$(MAKE) --no-print-directory build/kubelambda build/bench/load build/bench/bare
+	. tests/env.sh && KUBE_BIN=$$KUBE_BIN BENCH_PEER=$$BENCH_PEER KUBELAMBDA=build/kubelambda PYTHONPATH=tests/e2e \
+		"$$PYTHON" tests/bench/bench.py $(BENCH)
+
+build/bench/%: build/release/tests/bench/%.o $(filter build/release/common/base/%,$(LIB_SRC:%.c=build/release/%.o))
+	mkdir -p $(@D)
+	$(CC) $(HARDEN_LD) $^ $(LIBS) -o $@
+
+help:
+	echo "make [all]      build/kubelambda"
+	echo "make demo       the main job on a real API server and an AWS emulator"
+	echo "make test       everything: unit and end-to-end tests under sanitizers"
+	echo "make check      unit tests and quick lints, seconds"
+	echo "make lint       all lints"
+	echo "make bench      figures beside those of other webhooks, 15 minutes"
+	echo "make manifests  what is made from the table of fields"
+	echo "make ha         many restarts under load: no call may be lost"
+	echo "make image      the container image, with buildah or podman"
+	echo "make install    the binary and its manual page; DESTDIR and PREFIX apply"
+	echo "make clean      removes build/"
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+.PHONY: all manifests manifests-fresh check lint test test-installed demo ha image install bench help clean
+.SECONDARY:
