@@ -1,0 +1,75 @@
+"""The real parts are started once for all tests, kubelambda once for each module that asks for it: two of
+them in one cluster would work on the same functions, so a module may also bring a `serve` of its own."""
+
+import itertools
+
+import pytest
+from harness import Aws, Cluster, Serve
+
+
+def pytest_addoption(parser):
+    help = "write golden/*.txt anew, to be looked at before they are committed"
+    parser.getgroup("kubelambda").addoption("--update-golden", action="store_true", help=help)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    one = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory):
+    one = Aws(tmp_path_factory.mktemp("aws"))
+    one.upload("app/1.zip")
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def serve(cluster, aws, tmp_path_factory):
+    one = Serve(cluster, aws.env(), tmp_path_factory.mktemp("serve"))
+    yield one
+    assert one.stop() == 0
+
+
+@pytest.fixture
+def serve_with(cluster, aws, serve, tmp_path):
+    """Starts kubelambda with other options or another environment. The shared one rests meanwhile: both
+    would claim the webhook configurations."""
+    started = []
+
+    def start(*options, env=None, **rest):
+        directory = tmp_path / f"serve-{len(started)}"
+        started.append(Serve(cluster, {**aws.env(), **(env or {})}, directory, *options, **rest))
+        return started[-1]
+
+    assert serve.stop() == 0
+    try:
+        yield start
+        assert [one.stop() for one in started] == [0] * len(started)
+    finally:
+        for one in started:
+            one.kill()
+        serve.start()
+
+
+counter = itertools.count(1)
+
+
+@pytest.fixture
+def namespace(cluster):
+    """A namespace of the test's own, in the environment `preview`. It is emptied afterwards, so that the
+    next test finds the functions' names free."""
+    name = cluster.namespace(f"test-{next(counter)}", "preview")
+    yield name
+    cluster.empty(name)
+
+
+@pytest.fixture(autouse=True)
+def serve_goes_on(request):
+    """A test that failed while the module's kubelambda was stopped leaves it running for the next one."""
+    yield
+    if "serve" in request.fixturenames and request.getfixturevalue("serve").process.poll() is not None:
+        request.getfixturevalue("serve").start()

@@ -1,0 +1,280 @@
+"""kubelambda import: functions that an independent client made, printed, planned and adopted."""
+
+import base64
+import os
+import subprocess
+
+import pytest
+import yaml
+from harness import BINARY, FakeAws, Serve, settled
+
+ROLE = "arn:aws:iam::123456789012:role/fake"
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012:"
+FULL = {
+    "Runtime": "python3.13",
+    "Handler": "app.handler",
+    "Role": ROLE,
+    "Description": "für alle: 'a' \"b\" # c\n",
+    "Timeout": 60,
+    "MemorySize": 512,
+    "KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a",
+    "Environment": {"Variables": {"LOG_LEVEL": "info", "YES": "yes", "NUMBER": "007", "LINES": "a\nb\n", "EMPTY": ""}},
+    "Layers": [f"{LAMBDA}layer:a:1", f"{LAMBDA}layer:b:2"],
+    "Architectures": ["arm64"],
+    "EphemeralStorage": {"Size": 1024},
+    "VpcConfig": {"SubnetIds": ["subnet-0a", "subnet-0b"], "SecurityGroupIds": ["sg-0a"]},
+    "FileSystemConfigs": [
+        {
+            "Arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0",
+            "LocalMountPath": "/mnt/data",
+        }
+    ],
+    "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead"},
+    "TracingConfig": {"Mode": "Active"},
+    "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "WARN", "SystemLogLevel": "DEBUG", "LogGroup": "/all"},
+    "Tags": {"team": "a", "cost": "7"},
+}
+PLAIN = {"Runtime": "python3.13", "Handler": "app.handler", "Role": ROLE}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    one = FakeAws(tmp_path_factory.mktemp("fake"))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(autouse=True)
+def clean(aws):
+    aws.reset()
+    yield
+    aws.reset()
+
+
+@pytest.fixture
+def run(aws, tmp_path):
+    def call(*arguments, stdin="", env=None):
+        result = subprocess.run(
+            [BINARY, *arguments],
+            input=stdin,
+            text=True,
+            capture_output=True,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
+                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+                **(aws.env() if env is None else env),
+            },
+            timeout=60,
+        )
+        assert "ERROR: " not in result.stderr and "runtime error" not in result.stderr, result.stderr
+        return result
+
+    return call
+
+
+def key_of(aws, text="x = 1\n"):
+    """Uploads an archive under the key that its content makes; the key."""
+    aws.upload("app/any.zip", text)
+    key = f"app/{base64.b64decode(aws.sha256('app/any.zip')).hex()}.zip"
+    aws.upload(key, text)
+    return key
+
+
+def make(aws, name, key="app/1.zip", **members):
+    if key == "app/1.zip":
+        aws.upload(key)
+    code = {"Code": {"S3Bucket": "artifacts", "S3Key": key}}
+    aws.functions.create_function(FunctionName=name, **{**PLAIN, **code, **members})
+    aws.functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+
+def make_full(aws, name, key):
+    make(aws, name, key, **FULL)
+    aws.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
+    aws.functions.put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=1,
+        MaximumEventAgeInSeconds=600,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:failed"}},
+    )
+    aws.functions.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+    aws.functions.put_runtime_management_config(FunctionName=name, UpdateRuntimeOn="FunctionUpdate")
+
+
+def documents(result):
+    return {one["metadata"]["name"]: one for one in yaml.safe_load_all(result.stdout)}
+
+
+def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
+    key = key_of(aws)
+    make_full(aws, "production-full", key)
+    result = run("import", "production-full", "--strip-prefix", "production-", "-n", "production", "--bucket=artifacts",
+                 "--prefix-key=app/")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    manifest = documents(result)["full"]
+    manifest["spec"].pop("adoptionPolicy", None)
+    assert manifest == {
+        "apiVersion": "kubelambda.io/v1alpha1",
+        "kind": "LambdaFunction",
+        "metadata": {"name": "full", "namespace": "production"},
+        "spec": {
+            "functionName": "production-full",
+            "region": "us-east-1",
+            "code": {"s3Bucket": "artifacts", "s3Key": key},
+            "runtime": "python3.13",
+            "handler": "app.handler",
+            "role": ROLE,
+            "description": FULL["Description"],
+            "memorySize": 512,
+            "timeout": 60,
+            "kmsKeyArn": FULL["KMSKeyArn"],
+            "architectures": ["arm64"],
+            "environment": {"variables": FULL["Environment"]["Variables"]},
+            "layers": FULL["Layers"],
+            "ephemeralStorage": {"size": 1024},
+            "vpcConfig": {"subnetIds": ["subnet-0a", "subnet-0b"], "securityGroupIds": ["sg-0a"]},
+            "fileSystemConfigs": [{"arn": FULL["FileSystemConfigs"][0]["Arn"], "localMountPath": "/mnt/data"}],
+            "deadLetterConfig": {"targetArn": FULL["DeadLetterConfig"]["TargetArn"]},
+            "tracingConfig": {"mode": "Active"},
+            "loggingConfig": {
+                "logFormat": "JSON", "applicationLogLevel": "WARN", "systemLogLevel": "DEBUG", "logGroup": "/all",
+            },
+            "tags": {"team": "a", "cost": "7"},
+            "reservedConcurrency": 3,
+            "asyncInvoke": {
+                "maximumRetryAttempts": 1,
+                "maximumEventAgeInSeconds": 600,
+                "onFailure": "arn:aws:sqs:us-east-1:123456789012:failed",
+            },
+            "recursiveLoop": "Allow",
+            "runtimeManagement": {"updateRuntimeOn": "FunctionUpdate"},
+        },
+    }  # fmt: skip
+    assert "warning: the manifests hold the values of environment variables of 1 function;" in result.stderr
+    assert "versions, aliases, function URLs, permissions and event sources are left out" in result.stderr
+    without = run("import", "production-full", "--bucket=artifacts", "--prefix-key=app/", "--no-environment")
+    assert "environment" not in documents(without)["production-full"]["spec"]
+    assert "warning" not in without.stderr
+
+
+def hand_over(aws, function_name, owner):
+    aws.functions.tag_resource(Resource=f"{LAMBDA}function:{function_name}", Tags={"kubelambda.io/owner": owner})
+
+
+def test_an_imported_function_that_is_handed_over_by_its_tag_is_in_force_without_a_write(run, cluster, aws, tmp_path):
+    namespace = cluster.namespace("imported", "production")
+    key = key_of(aws)
+    make_full(aws, "production-full", key)
+    make(aws, "production-plain", key)
+    imported = run("import", "--prefix=production-", "--strip-prefix=production-", "-n", namespace,
+                   "--bucket=artifacts", "--prefix-key=app/")  # fmt: skip
+    assert imported.returncode == 0, imported.stderr
+    assert run("check", "-f", "-", stdin=imported.stdout).returncode == 0
+    for name in ("full", "plain"):
+        hand_over(aws, f"production-{name}", f"c1/{namespace}/{name}")
+    planned = run("plan", "-f", "-", stdin=imported.stdout)
+    assert (planned.returncode, planned.stdout) == (0, "2 functions: 0 to create, 0 to change, 2 same\n")
+    serve = Serve(cluster, aws.env(), tmp_path / "serve", "--cluster-id", "c1")
+    try:
+        mark = aws.mark()
+        cluster.run("apply", "-f", "-", stdin=imported.stdout)
+        for name in ("full", "plain"):
+            settled(cluster, name, namespace)
+        # A resource without a status is tried to be created; that there is one is AWS's answer.
+        done = {one["operation"] for one in aws.journal(since=mark) if one["status"] < 300}
+        assert done and all(operation.startswith("Get") for operation in done), done
+        cluster.run("delete", "lambdafunctions", "--all", "--timeout=20s", "-n", namespace)
+        assert serve.stop() == 0
+    finally:
+        serve.kill()
+
+
+def test_all_pages_are_read_and_filtered_by_prefix(run, aws):
+    key = key_of(aws)
+    code = {"S3Bucket": "artifacts", "S3Key": key}
+    for number in range(60):
+        aws.functions.create_function(FunctionName=f"production-{number:03}", Code=code, **PLAIN)
+    aws.functions.create_function(FunctionName="preview-x", Code=code, **PLAIN)
+    result = run("import", "--prefix", "production-", "--strip-prefix", "production-", "--bucket", "artifacts",
+                 "--prefix-key", "app/")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert list(documents(result)) == [f"{number:03}" for number in range(60)]
+
+
+def test_code_that_is_not_found_is_said_in_the_manifest_and_by_the_status(run, aws):
+    make(aws, "lost")
+    result = run("import", "lost", "--bucket", "artifacts")
+    assert result.returncode == 1
+    assert result.stdout.startswith("---\n# code: upload the archive and write its key\napiVersion: ")
+    assert "code" not in documents(result)["lost"]["spec"]
+    named = run("import", "lost", "--bucket", "artifacts", "--key", "app/1.zip")
+    assert named.returncode == 0, named.stderr
+    assert documents(named)["lost"]["spec"]["code"] == {"s3Bucket": "artifacts", "s3Key": "app/1.zip"}
+    aws.upload("app/other.zip", "y = 2\n")
+    other = run("import", "lost", "--bucket", "artifacts", "--key", "app/other.zip")
+    assert other.returncode == 1
+    assert "lost: the object app/other.zip in the bucket artifacts is not what the function runs" in other.stderr
+
+
+def test_the_image_of_a_function_is_its_code(run, aws):
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    aws.functions.create_function(
+        FunctionName="image",
+        PackageType="Image",
+        Code={"ImageUri": image},
+        Role=ROLE,
+        ImageConfig={"Command": ["app.handler"]},
+    )
+    result = run("import", "image")
+    assert result.returncode == 0, result.stderr
+    spec = documents(result)["image"]["spec"]
+    assert (spec["packageType"], spec["code"]) == ("Image", {"imageUri": image})
+    assert spec["imageConfig"] == {"command": ["app.handler"]} and "runtime" not in spec
+
+
+def test_names_that_kubernetes_does_not_take_are_changed_and_that_is_said(run, aws):
+    key = key_of(aws)
+    for name in ("My_Func", "my-func"):
+        make(aws, name, key)
+    result = run("import", "My_Func", "my-func", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 0, result.stderr
+    found = documents(result)
+    assert {name: one["spec"]["functionName"] for name, one in found.items()} == {
+        "my-func": "My_Func",
+        "my-func-2": "my-func",
+    }
+    assert "# name: My_Func is no name in Kubernetes\n" in result.stdout
+    assert "# name: my-func is taken by the function My_Func\n" in result.stdout
+
+
+def test_one_function_that_fails_does_not_keep_the_others(run, aws):
+    key = key_of(aws)
+    make(aws, "good", key)
+    make(aws, "bad", key)
+    aws.rule("GetFunction", name="bad", status=403, code="AccessDeniedException", message="no")
+    result = run("import", "none", "bad", "good", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 1
+    assert list(documents(result)) == ["good"]
+    assert "kubelambda import: none: there is no such function in this account and region\n" in result.stderr
+    assert "kubelambda import: bad: GetFunction: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--key", "k"], "--key is for one function: write one NAME, and --bucket"),
+        (["--prefix-key", "p"], "--prefix-key goes with --bucket, and without --key"),
+        (["a", "--prefix", "p"], "write either names or --prefix"),
+        (["--nonsense"], "unknown option --nonsense; --help lists them"),
+    ],
+)
+def test_wrong_usage_of_import_is_said_in_one_line(run, arguments, message):
+    result = run("import", *arguments)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"kubelambda import: {message}\n")
+
+
+def test_the_help_of_import_shows_an_example(run):
+    result = run("import", "--help")
+    assert result.returncode == 0 and "Examples:\n  kubelambda import --prefix " in result.stdout

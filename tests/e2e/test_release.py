@@ -1,0 +1,75 @@
+"""What is shipped: the release build has the same bytes wherever it is made, is hardened, and all that it needs is in
+the image."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from harness import ROOT, die_with_parent, free_port, get_url, wait_for
+
+FOLDERS = ("certs", "cli", "common", "controller", "webhook", "packaging")
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory):
+    """Two, in folders whose names are of different lengths."""
+    made = []
+    for name in ("one", "another-one"):
+        folder = tmp_path_factory.mktemp(name)
+        for one in FOLDERS:
+            shutil.copytree(ROOT / one, folder / one)
+        shutil.copy(ROOT / "Makefile", folder)
+        subprocess.run(["make", "-s", "-j2", "install", "DESTDIR=out"], cwd=folder, check=True, capture_output=True)
+        made.append(folder / "out/usr/local")
+    return made
+
+
+def test_two_builds_have_the_same_bytes(builds):
+    for path in ("bin/kubelambda", "share/man/man1/kubelambda.1"):
+        first, second = ((one / path).read_bytes() for one in builds)
+        assert first == second and first
+    assert str(builds[0].parents[2]).encode() not in (builds[0] / "bin/kubelambda").read_bytes()
+
+
+def test_the_binary_is_hardened(builds):
+    told = subprocess.run(
+        ["readelf", "-hldW", "--dyn-syms", builds[0] / "bin/kubelambda"], capture_output=True, text=True, check=True
+    ).stdout
+    for wanted in ("Position-Independent Executable", "GNU_RELRO", "BIND_NOW", "__stack_chk_fail", "_chk@GLIBC"):
+        assert wanted in told, wanted
+    assert "GNU_STACK" in told and "RWE" not in told
+
+
+def test_the_manual_page_has_every_command_and_option(builds):
+    page = (builds[0] / "share/man/man1/kubelambda.1").read_text(encoding="utf-8")
+    for wanted in (".SS serve", ".SS check", ".SS plan", "\\-\\-webhook\\-url URL", "\\-\\-metrics\\-listen ADDRESS"):
+        assert wanted in page
+
+
+def test_the_root_of_the_image_has_all_that_the_binary_needs(cluster, builds, aws, tmp_path):
+    root, port, health = tmp_path / "root", free_port(), free_port()
+    subprocess.run([ROOT / "packaging/image-root", builds[0] / "bin/kubelambda", root], check=True)
+    shutil.copy(cluster.config("kubelambda"), root / "kubeconfig")
+    (root / "proc").mkdir()  # which containers have, too
+    enter = 'mount --rbind /proc "$0/proc" && exec chroot "$0" /usr/bin/kubelambda "$@"'
+    command = [
+        "unshare", "--map-root-user", "--mount", "sh", "-c", enter, root, "serve", "--no-controller",
+        "--kubeconfig=/kubeconfig", f"--listen=127.0.0.1:{port}", f"--webhook-url=https://localhost:{port}",
+        f"--health-listen=127.0.0.1:{health}", f"--metrics-listen=127.0.0.1:{free_port()}",
+    ]  # fmt: skip
+    with open(tmp_path / "log", "w+", encoding="utf-8") as log:
+        process = subprocess.Popen(command, env=aws.env(), stdout=log, stderr=log, preexec_fn=die_with_parent)
+        try:
+            wait_for(lambda: get_url(f"http://127.0.0.1:{health}/readyz")[0] == 200, 20)
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0, pathlib.Path(log.name).read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(any(map(shutil.which, ("buildah", "podman"))), reason="this machine has a builder")
+def test_make_image_says_what_is_missing():
+    told = subprocess.run(["make", "image"], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
+    assert told.returncode != 0
+    assert "make image needs buildah or podman" in told.stderr

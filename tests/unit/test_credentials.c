@@ -1,0 +1,144 @@
+/* Credentials that are fetched: waited for, kept, renewed ahead of time, of roles. */
+#include "credentials_peer.h"
+
+static void a_call_that_must_not_wait_fails_until_there_are_credentials(void **state)
+{
+    struct err err;
+    struct credentials *credentials = NULL;
+    const atomic_llong offset = 0;
+    const struct endpoints endpoints = {0};
+
+    (void)state;
+    use_container();
+    struct credentials_store *store =
+        credentials_store_new(&(struct credentials_settings){http, &endpoints, NULL, "us-east-1", &offset});
+
+    assert_int_equal(credentials_get(store, 0, &credentials, &err), ERR_DENIED);
+    assert_string_equal(err.msg, "no AWS credentials: they are just being fetched");
+    assert_int_equal(credentials_get(store, WAIT_MS, &credentials, &err), 0);
+    credentials_unref(credentials);
+    credentials_store_free(store);
+}
+
+static void credentials_are_kept_while_new_ones_cannot_be_had_until_they_expire(void **state)
+{
+    struct err err;
+
+    (void)state;
+    use_container();
+    answers.lifetime_s = 4;
+    struct aws *aws = begin();
+
+    expect_key(aws, "KEY1");
+    answer_with("403 Forbidden", "");
+    while (asked("GET /v1/credentials") < 2)
+        clock_sleep_ms(100);
+    assert_int_equal(call(aws, &err), 0); /* still KEY1 */
+    while (call(aws, &err) == 0)
+        clock_sleep_ms(200);
+    assert_int_equal(err.class, ERR_DENIED);
+    assert_true(str_starts_with(err.msg, "the AWS credentials expired at "));
+    assert_non_null(strstr(err.msg, "answered 403"));
+    answer_with(NULL, NULL);
+    while (call(aws, &err) != 0)
+        clock_sleep_ms(200);
+    assert_int_equal(asked("Credential=KEY2/"), 1);
+    aws_free(aws);
+}
+
+static void refused_credentials_are_fetched_anew_once(void **state)
+{
+    struct credentials *first = NULL, *second = NULL;
+    const atomic_llong offset = 0;
+    const struct endpoints endpoints = {0};
+    struct err err;
+
+    (void)state;
+    use_container();
+    struct credentials_store *store =
+        credentials_store_new(&(struct credentials_settings){http, &endpoints, NULL, "us-east-1", &offset});
+
+    assert_int_equal(credentials_get(store, WAIT_MS, &first, &err), 0);
+    assert_false(credentials_renew(store, first, WAIT_MS)); /* they are brand new */
+    assert_int_equal(asked("GET /v1/credentials"), 1);
+    clock_sleep_ms(5100);
+    assert_true(credentials_renew(store, first, WAIT_MS));
+    assert_int_equal(credentials_get(store, 0, &second, &err), 0);
+    assert_string_equal(second->access_key_id, "KEY2");
+    assert_true(credentials_renew(store, first, 0)); /* there are others already */
+    assert_int_equal(asked("GET /v1/credentials"), 2);
+    credentials_unref(first);
+    credentials_unref(second);
+    credentials_store_free(store);
+}
+
+static void fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(credentials_schedule_ms(INT64_MAX, 0), INT64_MAX);
+    assert_int_equal(credentials_schedule_ms(3600, 0), 2700 * 1000);
+    assert_int_equal(credentials_schedule_ms(1200, 0), 600 * 1000);
+    assert_int_equal(credentials_schedule_ms(1, 0), 1000);
+    assert_int_equal(credentials_schedule_ms(-5000, 0), 1000);
+    assert_int_equal(credentials_schedule_ms(850, 1), 1000);
+    assert_int_equal(credentials_schedule_ms(850, 3), 4000);
+    assert_int_equal(credentials_schedule_ms(850, 40), 60 * 1000);
+    assert_int_equal(credentials_schedule_ms(599, 40), 10 * 1000); /* from ten minutes before it presses */
+    assert_int_equal(credentials_schedule_ms(0, 40), 60 * 1000);
+    assert_int_equal(credentials_schedule_ms(INT64_MAX, 2), 2000);
+}
+
+static void the_account_of_keys_is_asked_for_once(void **state)
+{
+    char *account = NULL;
+
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "BASE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+    struct aws *aws = begin();
+
+    expect_key(aws, "BASE");
+    assert_int_equal(asked("GetCallerIdentity"), 0);
+    for (int i = 0; i < 50 && !(account = aws_account(aws)); i++)
+        clock_sleep_ms(100);
+    assert_string_equal(account, "123456789012");
+    free(account);
+    account = aws_account(aws);
+    assert_non_null(account);
+    free(account);
+    assert_int_equal(asked("Action=GetCallerIdentity&Version=2011-06-15"), 1);
+    aws_free(aws);
+}
+
+static void each_role_has_one_client_with_credentials_of_its_own(void **state)
+{
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "BASE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+    struct aws *aws = begin(), *other = aws_for_role(aws, "arn:aws:iam::210987654321:role/other");
+
+    assert_ptr_equal(other, aws_for_role(aws, "arn:aws:iam::210987654321:role/other"));
+    assert_ptr_not_equal(other, aws_for_role(aws, "arn:aws:iam::210987654321:role/third"));
+    expect_key(other, "KEY1");
+    expect_key(aws, "BASE");
+    expect_key(other, "KEY1");
+    assert_int_equal(asked("RoleArn=arn%3Aaws%3Aiam%3A%3A210987654321%3Arole%2Fother"), 1);
+    _cleanup_(freep) char *account = aws_account(other);
+
+    assert_string_equal(account, "210987654321");
+    aws_free(aws);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_call_that_must_not_wait_fails_until_there_are_credentials),
+        TEST(credentials_are_kept_while_new_ones_cannot_be_had_until_they_expire),
+        TEST(refused_credentials_are_fetched_anew_once),
+        TEST(fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure),
+        TEST(the_account_of_keys_is_asked_for_once),
+        TEST(each_role_has_one_client_with_credentials_of_its_own),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,249 @@
+/* Looks at a resource: how a function comes to be, stays in force, and what is waited for or refused. */
+#include "tests/unit/reconcile_scene.h"
+
+static void a_new_function_gets_the_finalizer_then_the_announcement_then_is_created(void **state)
+{
+    struct scene *scene = *state;
+    struct reconcile_next next = look_now(scene);
+
+    assert_calls(scene, "finalizer status CreateFunction GetFunction status");
+    assert_state(scene, "Ready", "InForce");
+    assert_int_equal(next.result, RECONCILE_SUCCESS);
+    assert_in_range(next.after_ms, RESYNC_MS * 9 / 10, RESYNC_MS * 11 / 10);
+    _cleanup_(freep) char *finalizers = json_text(json_at(scene->object, "metadata.finalizers"));
+
+    assert_string_equal(finalizers, "[\"theirs\",\"" FUNCTION_FINALIZER "\"]");
+    assert_string_equal(json_str_at(scene->object, "status.deployed.key"), "a.zip");
+}
+
+static void what_is_in_force_costs_no_call_before_the_resync_and_one_then(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    look_now(scene); /* our own write comes back */
+    assert_calls(scene, "");
+    new_version(scene); /* somebody changes a label */
+    look_now(scene);
+    assert_calls(scene, "");
+    memory_free(scene->memory); /* a restart */
+    scene->memory = memory_new();
+    struct reconcile_next next = look_now(scene);
+
+    assert_calls(scene, "");
+    assert_in_range(next.after_ms, 1, RESYNC_MS);
+    pass(scene, RESYNC_MS + 1);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+}
+
+static void without_the_finalizer_nothing_is_written_to_aws(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "finalizer", 409, "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"code\":409}");
+    struct reconcile_next next = look_now(scene);
+
+    assert_calls(scene, "finalizer");
+    assert_non_null(next.backoff);
+    assert_int_equal(next.backoff->first_ms, 5);
+}
+
+static void without_the_announcement_nothing_is_written_to_aws(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "status", 409, "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"code\":409}");
+    look_now(scene);
+    assert_calls(scene, "finalizer status");
+}
+
+static void a_change_that_aws_ignores_is_sent_once_and_once_more_at_each_resync(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    scene->ignores_configuration = true;
+    set_spec(scene, "timeout", json_new_int(30));
+    look_now(scene);
+    assert_calls(scene, "GetFunction status UpdateFunctionConfiguration GetFunction");
+    pass(scene, 4000); /* it might have been a read that lags */
+    look_now(scene);
+    assert_calls(scene, "GetFunction status");
+    assert_state(scene, "Stalled", "NotInForce");
+    assert_non_null(strstr(message(scene), "timeout"));
+
+    for (int resync = 0; resync < 3; resync++) {
+        pass(scene, RESYNC_MS * 11 / 10 + 1);
+        look_now(scene);
+        assert_calls(scene, "GetFunction UpdateFunctionConfiguration GetFunction");
+        for (int poll = 0; poll < 2; poll++) {
+            pass(scene, 4000);
+            look_now(scene);
+            assert_calls(scene, poll == 0 ? "GetFunction" : "");
+        }
+    }
+    scene->ignores_configuration = false;
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void a_function_that_somebody_deleted_is_made_again(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_free(take(scene->function));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_calls(scene, "GetFunction status CreateFunction GetFunction status");
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void a_function_that_is_there_already_is_looked_at_and_left_alone(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->function = parse("{\"Configuration\":{\"FunctionName\":\"f\"}}");
+    look_now(scene);
+    assert_calls(scene, "finalizer status CreateFunction GetFunction status");
+    assert_state(scene, "Stalled", "AlreadyExists");
+}
+
+static void a_busy_function_is_polled_without_a_word_until_it_takes_long(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.LastUpdateStatus", json_new_string("InProgress"));
+    set_spec(scene, "timeout", json_new_int(30));
+    for (int seconds = 0; seconds < 10; seconds += 5) {
+        struct reconcile_next next = look_now(scene);
+
+        assert_calls(scene, "GetFunction");
+        assert_int_equal(next.result, RECONCILE_WAIT);
+        assert_in_range(next.after_ms, 1000, 5000);
+        pass(scene, 5000);
+    }
+    pass(scene, 10000);
+    look_now(scene);
+    assert_state(scene, "Reconciling", "Updating");
+    json_set_at(scene->function, "Configuration.LastUpdateStatus", json_new_string("Successful"));
+    pass(scene, 5000);
+    look_now(scene);
+    assert_calls(scene, "GetFunction status UpdateFunctionConfiguration GetFunction status");
+}
+
+static void a_role_that_cannot_be_assumed_is_given_three_minutes(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "CreateFunction", 400,
+           "{\"__type\":\"InvalidParameterValueException\",\"message\":\"The role defined for the function "
+           "cannot "
+           "be assumed by Lambda.\"}");
+    look_now(scene);
+    assert_state(scene, "Reconciling", "RoleNotAssumable");
+    pass(scene, 100 * 1000);
+    look_now(scene);
+    assert_calls(scene, "GetFunction CreateFunction");
+    pass(scene, 100 * 1000);
+    look_now(scene);
+    assert_state(scene, "Stalled", "RoleNotAssumable");
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void a_refused_request_stalls_under_the_name_that_aws_gives(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "CreateFunction", 400,
+           "{\"__type\":\"InvalidParameterValueException\",\"message\":\"NoSuchKey\"}");
+    look_now(scene);
+    assert_state(scene, "Stalled", "InvalidParameterValueException");
+    look_now(scene);
+    assert_calls(scene, "");
+}
+
+static void wrong_credentials_are_told_and_retried_until_they_are_right(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "CreateFunction", 403, "{\"__type\":\"UnrecognizedClientException\",\"message\":\"no\"}");
+    struct reconcile_next next = look_now(scene);
+
+    assert_state(scene, "Reconciling", "CredentialsRejected");
+    assert_int_equal(next.result, RECONCILE_ERROR);
+    assert_int_equal(next.backoff->first_ms, 1000);
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 1001);
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void a_hiccup_of_aws_does_not_make_a_running_function_look_broken(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    refuse(scene, "GetFunction", 503, "<html>down</html>");
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    for (int i = 0; i < 2; i++) {
+        look_now(scene);
+        assert_state(scene, "Ready", "InForce");
+        pass(scene, 1001);
+    }
+    look_now(scene);
+    assert_state(scene, "Reconciling", "AwsUnavailable");
+    pass(scene, 1001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction"); /* the status says it already */
+}
+
+static void a_404_that_is_not_from_lambda_creates_nothing(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    refuse(scene, "GetFunction", 404, "<html>not found</html>");
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+}
+
+static void a_wrong_spec_that_passed_admission_stalls_before_any_call(void **state)
+{
+    struct scene *scene = *state;
+
+    set_spec(scene, "runtime", json_new_string("python2.7"));
+    look_now(scene);
+    assert_calls(scene, "finalizer status");
+    assert_state(scene, "Stalled", "InvalidSpec");
+    assert_non_null(strstr(message(scene), "spec.runtime"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_new_function_gets_the_finalizer_then_the_announcement_then_is_created),
+        test(what_is_in_force_costs_no_call_before_the_resync_and_one_then),
+        test(without_the_finalizer_nothing_is_written_to_aws),
+        test(without_the_announcement_nothing_is_written_to_aws),
+        test(a_change_that_aws_ignores_is_sent_once_and_once_more_at_each_resync),
+        test(a_function_that_somebody_deleted_is_made_again),
+        test(a_function_that_is_there_already_is_looked_at_and_left_alone),
+        test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
+        test(a_role_that_cannot_be_assumed_is_given_three_minutes),
+        test(a_refused_request_stalls_under_the_name_that_aws_gives),
+        test(wrong_credentials_are_told_and_retried_until_they_are_right),
+        test(a_hiccup_of_aws_does_not_make_a_running_function_look_broken),
+        test(a_404_that_is_not_from_lambda_creates_nothing),
+        test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

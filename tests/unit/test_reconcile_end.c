@@ -1,0 +1,131 @@
+/* Looks at a resource: what ends them, the controller's stop, the end of its lead, and deletions. */
+#include "tests/unit/reconcile_scene.h"
+
+static void nothing_is_written_to_aws_once_the_controller_stops(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->ends_at = "status";
+    look_now(scene);
+    assert_calls(scene, "finalizer status");
+    look_now(scene);
+    assert_calls(scene, "");
+    atomic_store(&scene->stopping, false);
+    scene->ends_at = NULL;
+    pass(scene, 1001);
+    deploy(scene);
+}
+
+static void nothing_is_written_to_aws_once_the_lead_is_over(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->with.lead_until_ms = &scene->lead_until_ms;
+    atomic_store(&scene->lead_until_ms, INT64_MAX);
+    scene->ends_at = "status";
+    look_now(scene);
+    assert_calls(scene, "finalizer status");
+    look_now(scene);
+    assert_calls(scene, "");
+    atomic_store(&scene->lead_until_ms, INT64_MAX);
+    scene->ends_at = NULL;
+    pass(scene, 1001);
+    deploy(scene);
+}
+
+static void a_lead_that_ends_during_a_look_neither_deletes_nor_says_that_aws_failed(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    scene->with.lead_until_ms = &scene->lead_until_ms;
+    atomic_store(&scene->lead_until_ms, INT64_MAX);
+    scene->ends_at = "GetFunction";
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+    atomic_store(&scene->lead_until_ms, INT64_MAX);
+    scene->refuse = "GetFunction";
+    scene->refuse_status = 503;
+    pass(scene, 1001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void a_deleted_resource_takes_its_function_along(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "GetFunction DeleteFunction finalizer");
+    assert_null(scene->function);
+    _cleanup_(freep) char *finalizers = json_text(json_at(scene->object, "metadata.finalizers"));
+
+    assert_string_equal(finalizers, "[\"theirs\"]");
+    /* Until theirs is off, too, the object stays: none of our business, however often it changes. */
+    assert_int_equal(look_now(scene).after_ms, 0);
+    assert_calls(scene, "");
+}
+
+static void a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    delete_object(scene);
+    refuse(scene, "DeleteFunction", 403, "{\"__type\":\"AccessDeniedException\",\"Message\":\"denied\"}");
+    struct reconcile_next next = look_now(scene);
+
+    assert_calls(scene, "GetFunction DeleteFunction status");
+    assert_non_null(next.backoff);
+    assert_state(scene, "Reconciling", "AccessDenied");
+    assert_non_null(strstr(message(scene), "allow lambda:DeleteFunction"));
+    assert_non_null(strstr(message(scene), "kubectl -n n patch lambdafunction f"));
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 1001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction DeleteFunction finalizer");
+}
+
+static void a_function_that_vanished_lets_the_resource_go(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_free(take(scene->function));
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "GetFunction finalizer");
+}
+
+static void an_older_version_than_the_one_dealt_with_is_not_looked_at(void **state)
+{
+    struct scene *scene = *state;
+    _cleanup_(json_freep) struct json *old = json_copy(scene->object);
+
+    deploy(scene);
+    struct json *current = scene->object;
+
+    scene->object = old; /* the informer lags behind our writes */
+    look_now(scene);
+    assert_calls(scene, "");
+    scene->object = current;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(nothing_is_written_to_aws_once_the_controller_stops),
+        test(nothing_is_written_to_aws_once_the_lead_is_over),
+        test(a_lead_that_ends_during_a_look_neither_deletes_nor_says_that_aws_failed),
+        test(a_deleted_resource_takes_its_function_along),
+        test(a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go),
+        test(a_function_that_vanished_lets_the_resource_go),
+        test(an_older_version_than_the_one_dealt_with_is_not_looked_at),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,267 @@
+/* Policies in a review: what is filled in, what is refused and how, called directly. */
+#include "common/base/mem.h"
+#include "webhook/mutate.h"
+#include "webhook/review.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define GOOD                                                                                                 \
+    "\"code\":{\"s3Bucket\":\"artifacts\",\"s3Key\":\"a.zip\"},\"runtime\":\"python3.13\","                  \
+    "\"handler\":\"app.handler\",\"role\":\"arn:aws:iam::123456789012:role/fake\",\"region\":\"us-east-1\""
+#define NAMED ",\"functionName\":\"preview-hello\""
+
+static struct json *parse(const char *text)
+{
+    struct json *json = NULL;
+    struct err err;
+
+    if (json_parse(view(text), &json, &err) < 0)
+        fail_msg("%s in %s", err.msg, text);
+    return json;
+}
+
+/* One policy that selects everything. */
+static struct policy_effective *effect(const char *spec)
+{
+    _cleanup_(json_freep) struct json *parsed = parse(spec);
+    struct policy *policy = policy_new("p", parsed);
+    struct policy_effective *effective = policy_effect(&policy, 1, NULL);
+
+    policy_unref(policy);
+    return effective;
+}
+
+static struct review_facts facts(const struct policy_effective *policy)
+{
+    return (struct review_facts){.today = "2026-11-24",
+                                 .runtimes = &runtimes_builtin,
+                                 .namespace_known = true,
+                                 .environment = "preview",
+                                 .policy = policy,
+                                 .holder_known = true,
+                                 .artifact = ARTIFACT_FOUND};
+}
+
+static struct review_request request(const char *kind, const char *operation, const char *spec,
+                                     const char *old_spec)
+{
+    _cleanup_(freep) char *old =
+        old_spec ? xasprintf(",\"oldObject\":{\"metadata\":{\"name\":\"hello\"},\"spec\":{%s}}", old_spec)
+                 : xstrdup("");
+    _cleanup_(freep) char *body = xasprintf(
+        "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":\"u1\","
+        "\"kind\":{\"group\":\"kubelambda.io\",\"version\":\"v1alpha1\",\"kind\":\"%s\"},"
+        "\"operation\":\"%s\",\"namespace\":\"team\",\"name\":\"hello\","
+        "\"object\":{\"metadata\":{\"name\":\"hello\"},\"spec\":{%s}}%s}}",
+        kind, operation, spec, old);
+    struct review_request parsed;
+    struct err err;
+
+    if (review_parse(view(body), &parsed, &err) < 0)
+        fail_msg("%s", err.msg);
+    return parsed;
+}
+
+static char *answer(enum review_phase phase, struct review_request asked, const struct review_facts *known)
+{
+    struct review_verdict verdict;
+    struct str text = STR_INIT(1 << 20);
+
+    assert_int_equal(review(phase, &asked, known, &verdict), REVIEW_NEEDS_NOTHING);
+    review_response(&asked, &verdict, &text);
+    review_verdict_done(&verdict);
+    review_request_done(&asked);
+    return str_take(&text);
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("%s\ndoes not say\n%s", text, part);
+}
+
+/* The patch of a mutation, and that mutating its result again changes nothing. */
+static char *patch_of(const char *policy, const char *operation, const char *spec, const char *old_spec)
+{
+    _cleanup_(policy_effective_unrefp) struct policy_effective *effective = effect(policy);
+    const struct review_facts known = facts(effective);
+    struct review_request asked = request("LambdaFunction", operation, spec, old_spec);
+    struct mutate_result once, twice;
+
+    mutate(&asked, &known, &once);
+    _cleanup_(freep) char *whole = json_text(once.spec);
+    _cleanup_(freep) char *members = xstrndup(whole + 1, strlen(whole) - 2);
+    struct review_request again = request("LambdaFunction", operation, members, old_spec);
+
+    mutate(&again, &known, &twice);
+    assert_string_equal(str_text(&twice.patch), "");
+    assert_true(json_equal(once.spec, twice.spec));
+    json_free(once.spec);
+    json_free(twice.spec);
+    str_done(&twice.patch);
+    review_request_done(&asked);
+    review_request_done(&again);
+    return str_take(&once.patch);
+}
+
+static void defaults_are_added_with_the_objects_above_them(void **state)
+{
+    (void)state;
+    _cleanup_(freep) char *patch =
+        patch_of("{\"defaults\":{\"memorySize\":256,\"timeout\":9,\"tags\":{\"a/b~c\":\"d\",\"team\":\"x\"},"
+                 "\"environment\":{\"variables\":{\"AA\":\"1\"}}}}",
+                 "CREATE", GOOD NAMED ",\"timeout\":3,\"tags\":{\"team\":\"y\"}", NULL);
+
+    assert_string_equal(patch, "[{\"op\":\"add\",\"path\":\"/spec/memorySize\",\"value\":256},"
+                               "{\"op\":\"add\",\"path\":\"/spec/environment\",\"value\":{}},"
+                               "{\"op\":\"add\",\"path\":\"/spec/environment/variables\",\"value\":{}},"
+                               "{\"op\":\"add\",\"path\":\"/spec/environment/variables/AA\",\"value\":\"1\"},"
+                               "{\"op\":\"add\",\"path\":\"/spec/tags/a~1b~0c\",\"value\":\"d\"}]");
+}
+
+static void nothing_is_added_below_a_value_of_a_wrong_type(void **state)
+{
+    (void)state;
+    _cleanup_(freep) char *patch =
+        patch_of("{\"defaults\":{\"tags\":{\"a\":\"b\"},\"environment\":{\"variables\":{\"AA\":\"1\"}}}}",
+                 "CREATE", GOOD NAMED ",\"environment\":7,\"tags\":[]", NULL);
+
+    assert_string_equal(patch, "");
+}
+
+static void an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value(void **state)
+{
+    (void)state;
+    _cleanup_(freep) char *patch = patch_of(
+        "{\"defaults\":{\"runtime\":\"python3.13\",\"code\":{\"s3Bucket\":\"b\"},\"environment\":{"
+        "\"variables\":"
+        "{\"AA\":\"1\"}}}}",
+        "CREATE",
+        "\"region\":\"us-east-1\",\"code\":{\"imageUri\":\"x\"},\"environment\":{\"valueFrom\":[{\"name\":"
+        "\"AA\"}]}" NAMED,
+        NULL);
+
+    assert_string_equal(patch, "");
+}
+
+static void the_prefix_is_put_before_a_name_once(void **state)
+{
+    (void)state;
+    static const char prepend[] = "{\"functionName\":{\"prefix\":\"p-\",\"whenMissing\":\"Prepend\"}}";
+    static const struct {
+        const char *written, *old, *patched; /* "": no patch */
+    } cases[] = {
+        {"\"functionName\":\"a\"", NULL, "p-a"},
+        {"\"functionName\":\"p-a\"", NULL, ""},
+        {"\"functionName\":\"a\"", "\"functionName\":\"p-a\"", "p-a"},
+        {"\"functionName\":\"a\"", "\"functionName\":\"q-a\"", "q-a"}, /* the prefix was another then */
+        {"\"functionName\":\"a\"", "\"functionName\":\"a\"", ""},      /* from before the policy */
+        {"\"functionName\":\"b\"", "\"functionName\":\"a\"", "p-b"},   /* refused: it cannot change */
+        {"\"functionName\":\"\"", NULL, ""},
+        {"\"functionName\":7", NULL, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(freep) char *spec = xasprintf("\"region\":\"us-east-1\",%s", cases[i].written);
+        _cleanup_(freep) char *patch =
+            patch_of(prepend, cases[i].old ? "UPDATE" : "CREATE", spec, cases[i].old);
+        _cleanup_(freep) char *wanted =
+            *cases[i].patched
+                ? xasprintf("[{\"op\":\"replace\",\"path\":\"/spec/functionName\",\"value\":\"%s\"}]",
+                            cases[i].patched)
+                : xstrdup("");
+
+        assert_string_equal(patch, wanted);
+    }
+}
+
+static void the_policys_environment_and_prefix_make_the_name(void **state)
+{
+    (void)state;
+    _cleanup_(freep) char *by_environment = patch_of("{\"environment\":\"qa\"}", "CREATE", GOOD, NULL);
+    _cleanup_(freep) char *by_prefix =
+        patch_of("{\"functionName\":{\"prefix\":\"blue_\"}}", "CREATE", GOOD, NULL);
+
+    assert_says(by_environment, "\"qa-hello\"");
+    assert_says(by_prefix, "\"blue_hello\"");
+}
+
+static void a_refusal_by_policy_alone_is_forbidden_and_with_others_invalid(void **state)
+{
+    (void)state;
+    _cleanup_(policy_effective_unrefp) struct policy_effective *effective =
+        effect("{\"allow\":{\"timeout\":{\"max\":5}}}");
+    const struct review_facts known = facts(effective);
+    _cleanup_(freep) char *alone =
+        answer(REVIEW_MUTATE, request("LambdaFunction", "CREATE", GOOD NAMED ",\"timeout\":6", NULL), &known);
+    _cleanup_(freep) char *both = answer(
+        REVIEW_VALIDATE,
+        request("LambdaFunction", "CREATE", GOOD NAMED ",\"timeout\":6,\"memorySize\":1", NULL), &known);
+
+    assert_says(alone, "\"code\":403,\"reason\":\"Forbidden\"");
+    assert_says(alone, "policy p allows at most 5, not 6");
+    assert_says(both, "\"code\":422,\"reason\":\"Invalid\"");
+    assert_says(both, "policy p allows at most 5, not 6");
+    assert_says(both, "spec.memorySize");
+}
+
+static void what_a_policy_says_of_an_unavailable_s3_stands_above_the_option(void **state)
+{
+    (void)state;
+    static const char *const says[] = {"Reject", "Allow"};
+
+    for (int required = 0; required < 2; required++) {
+        for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+            _cleanup_(freep) char *spec =
+                xasprintf("{\"artifactCheck\":{\"onUnavailable\":\"%s\"}}", says[i]);
+            _cleanup_(policy_effective_unrefp) struct policy_effective *effective = effect(spec);
+            struct review_facts known = facts(effective);
+
+            known.artifact = ARTIFACT_UNAVAILABLE;
+            known.artifact_detail = "down";
+            known.artifact_required = required;
+            _cleanup_(freep) char *text =
+                answer(REVIEW_VALIDATE, request("LambdaFunction", "CREATE", GOOD NAMED, NULL), &known);
+
+            assert_says(text, i == 0 ? "\"allowed\":false" : "\"allowed\":true");
+        }
+    }
+}
+
+static void a_policy_is_judged_in_both_phases(void **state)
+{
+    (void)state;
+    const struct review_facts known = facts(NULL);
+
+    for (enum review_phase phase = REVIEW_MUTATE; phase <= REVIEW_VALIDATE; phase++) {
+        _cleanup_(freep) char *bad =
+            answer(phase, request("LambdaPolicy", "CREATE", "\"enforcement\":\"x\"", NULL), &known);
+        _cleanup_(freep) char *good =
+            answer(phase, request("LambdaPolicy", "CREATE", "\"priority\":1", NULL), &known);
+
+        assert_says(bad, "LambdaPolicy.kubelambda.io \\\"hello\\\" is invalid: spec.enforcement");
+        assert_says(bad, "\"kind\":\"LambdaPolicy\"");
+        assert_says(good, "\"allowed\":true");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_added_with_the_objects_above_them),
+        cmocka_unit_test(nothing_is_added_below_a_value_of_a_wrong_type),
+        cmocka_unit_test(an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value),
+        cmocka_unit_test(the_prefix_is_put_before_a_name_once),
+        cmocka_unit_test(the_policys_environment_and_prefix_make_the_name),
+        cmocka_unit_test(a_refusal_by_policy_alone_is_forbidden_and_with_others_invalid),
+        cmocka_unit_test(what_a_policy_says_of_an_unavailable_s3_stands_above_the_option),
+        cmocka_unit_test(a_policy_is_judged_in_both_phases),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
