@@ -17,7 +17,7 @@ import reviews
 import rollout
 import scale
 import servers
-from harness import BINARY, ROOT, Cluster, Fake, read_env
+from harness import BINARY, ROOT, Cluster, FakeAws
 from servers import BARE, PEER, spread
 
 HEADLINE = ("2 KB create, mutate", "2 KB create, validate")
@@ -31,12 +31,12 @@ class Stage:
         self.began = time.monotonic()
         self.cluster = Cluster(directory / "cluster")
         stack.callback(self.cluster.stop)
-        self.fake = Fake(directory / "aws")
+        self.fake = FakeAws(directory / "aws")
         stack.callback(self.fake.stop)
-        self.fake.objects.put_object(Bucket="artifacts", Key="app/1.zip", Body=b"PK" * 64, ChecksumAlgorithm="SHA256")
+        self.fake.upload("app/1.zip")
         self.cluster.run("label", "namespace", "default", "kubelambda.io/environment=preview")
         self.certificates = servers.certificate(directory / "certificates")
-        self.aws_env = read_env(self.fake.directory / "kubelambda.env")
+        self.aws_env = self.fake.env()
 
     def kubelambda(self, *options):
         server = servers.kubelambda(self.cluster, self.aws_env, self.certificates, self.directory, *options)

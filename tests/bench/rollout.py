@@ -1,14 +1,16 @@
 """New functions, new code and a rollback, with the whole of kubelambda against the scripted AWS."""
 
+import collections
 import concurrent.futures
 import json
 import time
 
-from harness import is_settled, wait_for
+from harness import conditions, is_settled, wait_for
 from scale import PATH, Api
 
 FUNCTIONS = 150
 NAMESPACE = "rollout"
+SECONDS = 120
 
 
 def say(text=""):
@@ -49,17 +51,26 @@ def apply_all(stage, key):
             done.result()
 
 
-def all_ready(api, key):
+def waiting(api, key):
+    """What those say that are not Ready with this code, by how many say so."""
     items = api.ask("GET", PATH.format(NAMESPACE))["items"]
-    ready = [one for one in items if one["spec"]["code"]["s3Key"] == key and is_settled(one)]
-    return len(ready) == FUNCTIONS
+    left = [one for one in items if one["spec"]["code"]["s3Key"] != key or not is_settled(one)]
+    return collections.Counter(str(conditions(one).get("Ready")) for one in left)
+
+
+def wait_ready(api, key):
+    until = time.monotonic() + SECONDS
+    while left := waiting(api, key):
+        if time.monotonic() > until:
+            raise AssertionError(f"after {SECONDS} s these are not Ready: {left}")
+        time.sleep(0.1)
 
 
 def step(stage, server, api, key):
     """One change of all functions: seconds until all are Ready, calls and CPU a function."""
     before, cpu, began = len(stage.fake.journal()), server.cpu_s(), time.monotonic()
     apply_all(stage, key)
-    wait_for(lambda: all_ready(api, key), seconds=240, what="all functions being Ready")
+    wait_ready(api, key)
     seconds = time.monotonic() - began
     calls = stage.fake.journal()[before:]
     return {
@@ -77,7 +88,7 @@ def roll(stage, limits, pending_ms):
     stage.fake.reset()
     stage.fake.settings(limits=limits, pending_ms=pending_ms, update_ms=pending_ms)
     for number in (1, 2):
-        stage.fake.objects.put_object(Bucket="artifacts", Key=f"app/{number}.zip", Body=b"PK" * number, ChecksumAlgorithm="SHA256")
+        stage.fake.upload(f"app/{number}.zip", f"version = {number}\n")
     stage.cluster.namespace(NAMESPACE, "preview")
     server = stage.kubelambda()
     api = Api(stage.cluster)
@@ -86,7 +97,7 @@ def roll(stage, limits, pending_ms):
         steps[name] = step(stage, server, api, key)
     began = time.monotonic()
     api.ask("DELETE", PATH.format(NAMESPACE), {"kind": "DeleteOptions", "apiVersion": "v1"})
-    wait_for(lambda: not api.ask("GET", PATH.format(NAMESPACE))["items"], seconds=240, what="all functions being gone")
+    wait_for(lambda: not api.ask("GET", PATH.format(NAMESPACE))["items"], seconds=SECONDS, what="all functions being gone")
     steps["deleted"] = {"seconds": time.monotonic() - began}
     server.stop()
     return steps

@@ -54,9 +54,14 @@ class Process:
         raise AssertionError(f"no {what} of {self.arguments[0]}")
 
     def stop(self):
+        """Politely: a lease that is not given up keeps the next one waiting."""
         if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
+            self.process.wait()
 
 
 class Server(Process):
