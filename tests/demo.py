@@ -52,7 +52,7 @@ WRONG = [
     ("a runtime that AWS does not have", {"runtime": "python3.31"}, ["did you mean python3.14?"]),
     ("an object that was never uploaded", {"s3Key": "fake-function/v9.zip"}, ["upload it first"]),
     ("a user as role", {"role": "arn:aws:iam::123456789012:user/fake"}, ["the ARN of an IAM role"]),
-    ("too little memory", {"memorySize": "64"}, ["must be between 128 and 32768"]),
+    ("too little memory", {"memorySize": "64"}, ["must be between 128 and 10240"]),
 ]
 
 TERMINAL = sys.stdout.isatty()

@@ -3,12 +3,9 @@
 #include "common/function/fields.h"
 
 #include "common/base/mem.h"
+#include "common/function/tag_characters.h"
 
 #define ARN_PARTITION "arn:aws(-[a-z]+)*"
-
-/* AWS: letters, blanks and digits of any script and _ . : / = + - @, written as what is left out. */
-#define TAG_CHARACTERS "[^]!\"#$%&'()*,;<>?[\\\\^`{|}~[:cntrl:]]"
-#define TAG_HINT "letters, digits, blanks and _.:/=+-@"
 
 static const char *const ARCHITECTURES[] = {"x86_64", "arm64", NULL};
 static const char *const PACKAGE_TYPES[] = {"Zip", "Image", NULL};
@@ -315,6 +312,8 @@ const struct field fields[] = {
         .call = CALL_CONFIGURATION,
         .min = 128,
         .max = 32768,
+        .usual_max = 10240,
+        .more_with = {"capacityProviderConfig", "acceleratorConfig"},
         .unset = "128",
         .doc = "Memory in MB, 128 to 10240; CPU grows with it. Up to 32768 with a capacity provider. AWS's "
                "default is 128.",
@@ -326,6 +325,8 @@ const struct field fields[] = {
         .call = CALL_CONFIGURATION,
         .min = 1,
         .max = 5400,
+        .usual_max = 900,
+        .more_with = {"capacityProviderConfig"},
         .unset = "3",
         .doc = "Seconds that an invocation may take, 1 to 900; up to 5400 with a capacity provider. AWS's "
                "default is 3.",
@@ -480,6 +481,8 @@ const struct field fields[] = {
         .call = CALL_CONFIGURATION,
         .min = 512,
         .max = 32768,
+        .usual_max = 10240,
+        .more_with = {"acceleratorConfig"},
         .unset = "512",
         .doc = "Size of /tmp in MB, 512 to 10240; up to 32768 with an accelerator. AWS's default is 512.",
     },

@@ -2,6 +2,7 @@
 #include "common/function/fields.h"
 
 #include "common/base/mem.h"
+#include "common/function/tag_characters.h"
 
 /* `*` and `?` are all there is: what means something in other languages of patterns is a mistake. */
 #define GLOB "[^][{}()\\\\^$|[:cntrl:]]+"
@@ -13,10 +14,6 @@
 #define LABEL_KEY_HINT "a label's key, such as team or example.com/team"
 #define LABEL_VALUE "(" LABEL_NAME ")?"
 #define LABEL_VALUE_HINT "a label's value: at most 63 letters, digits and _.-, a letter or digit at both ends"
-
-/* As for a function's tags. */
-#define TAG_KEY "[^]!\"#$%&'()*,;<>?[\\\\^`{|}~[:cntrl:]]+"
-#define TAG_HINT "letters, digits, blanks and _.:/=+-@"
 
 static const char *const OPERATORS[] = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
 static const char *const ENFORCEMENTS[] = {"Enforce", "Warn", NULL};
@@ -142,7 +139,7 @@ static const struct field rows[] = {
         .type = FIELD_LIST,
         .min = 1,
         .max = 49,
-        .pattern = TAG_KEY,
+        .pattern = TAG_CHARACTERS "+",
         .pattern_hint = TAG_HINT,
         .item_max = 128,
         .doc = "Keys of tags that must be there, after defaults.",

@@ -7,6 +7,7 @@
 #include "common/function/glob.h"
 #include "common/function/policy.h"
 #include "common/function/rules.h"
+#include "common/function/tag_characters.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -362,23 +363,12 @@ static void check_defaults(const struct check *check, bool unchanged, struct fin
 {
     for (size_t i = 0; i < rule_count; i++) {
         const struct rule *rule = &rules[i];
-        _cleanup_(str_done) struct str message = STR_INIT(MESSAGE_BYTES);
         bool present = true;
 
         for (size_t j = 0; j < ARRAY_LEN(rule->paths) && rule->paths[j]; j++)
             present = present && json_type(json_at(check->spec, rule->paths[j])) > JSON_NULL;
-        if (!present)
-            continue;
-        enum rule_result result = rule->look(check, &message);
-
-        if (result == RULE_KEPT)
-            continue;
-        _cleanup_(freep) char *where = xasprintf("spec.defaults.%s", rule->paths[0]);
-        const struct field *field = field_find(rule->paths[0]);
-        const char *value = field && !field->secret ? json_str_at(check->spec, rule->paths[0]) : NULL;
-
-        findings_add(findings, rule->reason, unchanged || result == RULE_WARNING, where, value, "%s",
-                     str_text(&message));
+        if (present)
+            rule_apply(rule, check, "spec.defaults", unchanged, findings);
     }
 }
 
@@ -413,9 +403,13 @@ static void check_required_tags(const struct json *spec, bool unchanged, struct 
         const char *text = json_str(key);
         _cleanup_(freep) char *where = xasprintf("spec.require.tags[%zu]", index);
 
-        if (text && (strncasecmp(text, "aws:", 4) == 0 || str_starts_with(text, "kubelambda.io/")))
+        if (text && tag_owner(text))
             findings_add(findings, FINDING_FORBIDDEN, unchanged, where, text,
                          "no function can have such a tag: the prefix is reserved; choose another");
+        else if (text && tag_character_refused(text))
+            findings_add(findings, FINDING_INVALID, unchanged, where, text,
+                         "no function can have such a tag: AWS takes " TAG_HINT ", not U+%04X",
+                         tag_character_refused(text));
     }
 }
 

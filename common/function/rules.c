@@ -178,14 +178,18 @@ static enum rule_result look_layers_distinct(const struct check *check, struct s
     return RULE_KEPT;
 }
 
+const char *tag_owner(const char *key)
+{
+    return strncasecmp(key, "aws:", 4) == 0         ? "aws:, which is AWS's"
+           : str_starts_with(key, "kubelambda.io/") ? "kubelambda.io/, which is kubelambda's"
+                                                    : NULL;
+}
+
 static enum rule_result look_tags_reserved(const struct check *check, struct str *message)
 {
     for (const struct json *tag = json_first(json_at(check->spec, "tags")); tag; tag = json_next(tag)) {
-        const char *key = json_key(tag);
-        const char *owner = key && strncasecmp(key, "aws:", 4) == 0 ? "aws:, which is AWS's"
-                            : key && str_starts_with(key, "kubelambda.io/")
-                                ? "kubelambda.io/, which is kubelambda's"
-                                : NULL;
+        const char *owner = json_key(tag) ? tag_owner(json_key(tag)) : NULL;
+
         if (owner) {
             str_addf(message, "a key begins with %s; choose another", owner);
             return RULE_BROKEN;
@@ -202,8 +206,8 @@ static enum rule_result look_tags_characters(const struct check *check, struct s
         uint32_t refused = in_key ? in_key : value ? tag_character_refused(value) : 0;
 
         if (refused) {
-            str_addf(message, "a %s has the character U+%04X; AWS takes letters, digits, blanks and _.:/=+-@",
-                     in_key ? "key" : "value", refused);
+            str_addf(message, "a %s has the character U+%04X; AWS takes " TAG_HINT, in_key ? "key" : "value",
+                     refused);
             return RULE_BROKEN;
         }
     }
@@ -275,13 +279,6 @@ const struct rule rules[] = {
      FINDING_INVALID,
      false,
      look_snapstart_storage},
-    {"long-timeout", {"timeout", "capacityProviderConfig"}, FINDING_INVALID, false, look_timeout},
-    {"large-memory",
-     {"memorySize", "capacityProviderConfig", "acceleratorConfig"},
-     FINDING_INVALID,
-     false,
-     look_memory},
-    {"large-storage", {"ephemeralStorage.size", "acceleratorConfig"}, FINDING_INVALID, false, look_storage},
     {"manual-needs-runtime-version",
      {"runtimeManagement.runtimeVersionArn", "runtimeManagement.updateRuntimeOn"},
      FINDING_REQUIRED,
@@ -291,3 +288,19 @@ const struct rule rules[] = {
 };
 
 const size_t rule_count = ARRAY_LEN(rules);
+
+void rule_apply(const struct rule *rule, const struct check *check, const char *in, bool unchanged,
+                struct findings *findings)
+{
+    _cleanup_(str_done) struct str message = STR_INIT(900);
+    enum rule_result result = rule->look(check, &message);
+
+    if (result == RULE_KEPT)
+        return;
+    _cleanup_(freep) char *where = xasprintf("%s.%s", in, rule->paths[0]);
+    const struct field *field = field_find(rule->paths[0]);
+    const char *value = field && !field->secret ? json_str_at(check->spec, rule->paths[0]) : NULL;
+
+    findings_add(findings, rule->reason, unchanged || result == RULE_WARNING, where, value, "%s",
+                 str_text(&message));
+}

@@ -16,3 +16,10 @@ struct rule {
 
 extern const struct rule rules[];
 extern const size_t rule_count;
+
+/* Looks, and adds what is wrong at "<in>.<the rule's first field>". `unchanged`: that is only a warning. */
+void rule_apply(const struct rule *rule, const struct check *check, const char *in, bool unchanged,
+                struct findings *findings);
+
+/* Whose tags begin like this key, in the words of a message; NULL: anybody's. */
+const char *tag_owner(const char *key);

@@ -1,16 +1,11 @@
-/* Predicates for the table of rules: packages, networks, limits, members with a call of their own. Each reads
+/* Predicates for the table of rules: packages, networks, members with a call of their own. Each reads
  * only the check it is given; wrong types are reported by the field checks and pass here. Pure. */
 #include "common/function/rules_config.h"
 
 #include "common/base/mem.h"
 #include "common/function/fields.h"
 
-enum {
-    ORDINARY_TIMEOUT_S = 900,
-    ORDINARY_MEMORY_MB = 10240,
-    ORDINARY_STORAGE_MB = 10240,
-    SNAPSTART_MB = 512
-};
+enum { SNAPSTART_MB = 512 };
 
 static bool declared(const struct check *check, const char *path)
 {
@@ -171,41 +166,6 @@ enum rule_result look_snapstart_storage(const struct check *check, struct str *m
         str_addf(message, "SnapStart goes with at most %d MB of ephemeral storage; write None, or less",
                  SNAPSTART_MB);
     return message->len ? RULE_BROKEN : RULE_KEPT;
-}
-
-/* --- limits that something else raises ------------------------------------------------------- */
-
-static enum rule_result above(const struct check *check, const char *path, int64_t most,
-                              const char *raised_by, struct str *message)
-{
-    int64_t value = json_int_at(check->spec, path, 0);
-
-    if (value <= most)
-        return RULE_KEPT;
-    str_addf(message, "%lld: more than %lld is only possible with %s", (long long)value, (long long)most,
-             raised_by);
-    return RULE_BROKEN;
-}
-
-enum rule_result look_timeout(const struct check *check, struct str *message)
-{
-    return declared(check, "capacityProviderConfig")
-               ? RULE_KEPT
-               : above(check, "timeout", ORDINARY_TIMEOUT_S, "capacityProviderConfig", message);
-}
-
-enum rule_result look_memory(const struct check *check, struct str *message)
-{
-    return declared(check, "capacityProviderConfig") || declared(check, "acceleratorConfig")
-               ? RULE_KEPT
-               : above(check, "memorySize", ORDINARY_MEMORY_MB, "capacityProviderConfig", message);
-}
-
-enum rule_result look_storage(const struct check *check, struct str *message)
-{
-    return declared(check, "acceleratorConfig")
-               ? RULE_KEPT
-               : above(check, "ephemeralStorage.size", ORDINARY_STORAGE_MB, "acceleratorConfig", message);
 }
 
 /* --- members with a call of their own -------------------------------------------------------- */

@@ -13,8 +13,5 @@ enum rule_result look_subnets(const struct check *check, struct str *message);
 enum rule_result look_efs_vpc(const struct check *check, struct str *message);
 enum rule_result look_snapstart_runtime(const struct check *check, struct str *message);
 enum rule_result look_snapstart_storage(const struct check *check, struct str *message);
-enum rule_result look_timeout(const struct check *check, struct str *message);
-enum rule_result look_memory(const struct check *check, struct str *message);
-enum rule_result look_storage(const struct check *check, struct str *message);
 enum rule_result look_runtime_version(const struct check *check, struct str *message);
 enum rule_result look_async_invoke(const struct check *check, struct str *message);

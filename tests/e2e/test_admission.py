@@ -177,7 +177,7 @@ def test_all_findings_come_in_one_answer(namespace, refusal):
     wrong = function("wrong-function", namespace, runtime="pyton3.13", code=MISSING, memorySize=64)
     assert refusal(wrong).splitlines() == [
         'The LambdaFunction "wrong-function" is invalid: ',
-        '* spec.memorySize: Invalid value: 64: must be between 128 and 32768',
+        '* spec.memorySize: Invalid value: 64: must be between 128 and 10240',
         '* spec.runtime: Unsupported value: "pyton3.13": AWS Lambda has no such runtime; '
         "did you mean python3.14?",
         '* spec.code.s3Key: Not found: "no/such.zip": there is no such object in the bucket artifacts; '
@@ -203,7 +203,8 @@ REFUSED = {
     ),
     "too much memory": (
         {"memorySize": 10241},
-        'spec.memorySize: Invalid value: 10241: more than 10240 is only possible with capacityProviderConfig',
+        "spec.memorySize: Invalid value: 10241: must be between 128 and 10240, or up to 32768 with "
+        "capacityProviderConfig or acceleratorConfig",
     ),
     "memory in words": (
         {"memorySize": "512"},
@@ -211,7 +212,7 @@ REFUSED = {
     ),
     "no time at all": (
         {"timeout": 0},
-        'spec.timeout: Invalid value: 0: must be between 1 and 5400',
+        "spec.timeout: Invalid value: 0: must be between 1 and 900",
     ),
     "a handler with a blank": (
         {"handler": "app handler"},

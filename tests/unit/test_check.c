@@ -296,6 +296,40 @@ static void every_limit_is_kept_at_its_edges(void **state)
     }
 }
 
+static void more_than_usual_needs_what_allows_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *with, *says;
+        int usual;
+    } rows[] = {
+        {"timeout", CAPACITY, "901: must be between 1 and 900, or up to 5400 with capacityProviderConfig",
+         900},
+        {"memorySize", CAPACITY,
+         "10241: must be between 128 and 10240, or up to 32768 with capacityProviderConfig or "
+         "acceleratorConfig",
+         10240},
+        {"memorySize", ACCELERATOR, "10241: must be between 128 and 10240, or", 10240},
+        {"ephemeralStorage.size", ACCELERATOR,
+         "10241: must be between 512 and 10240, or up to 32768 with acceleratorConfig", 10240},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *most = xasprintf("\"%s\":%d", rows[i].path, rows[i].usual);
+        _cleanup_(freep) char *more = xasprintf("\"%s\":%d", rows[i].path, rows[i].usual + 1);
+        _cleanup_(freep) char *with = xasprintf("%s,%s", more, rows[i].with);
+        _cleanup_(freep) char *where = xasprintf("spec.%s", rows[i].path);
+
+        assert_clean(most, NULL);
+        assert_clean(with, NULL);
+        assert_finding(more, NULL, where, false, rows[i].says);
+        assert_finding(more, more, where, true, rows[i].says);
+        assert_finding(more, with, where, false, rows[i].says); /* what allowed it is gone */
+    }
+    assert_finding("\"memorySize\":64", "\"memorySize\":64", "spec.memorySize", true,
+                   "64: must be between 128 and 10240");
+}
+
 /* One that keeps and one that breaks each rule; a new rule must come with its examples. */
 static const struct {
     const char *rule, *kept, *kept_old, *broken, *broken_old, *says;
@@ -342,12 +376,6 @@ static const struct {
      "not for the runtime python3.11"},
     {"snapstart-storage", "\"snapStart.applyOn\":\"PublishedVersions\",\"ephemeralStorage.size\":512", NULL,
      "\"snapStart.applyOn\":\"PublishedVersions\",\"ephemeralStorage.size\":513", NULL, "at most 512 MB"},
-    {"long-timeout", "\"timeout\":901," CAPACITY, NULL, "\"timeout\":901", NULL,
-     "901: more than 900 is only possible with capacityProviderConfig"},
-    {"large-memory", "\"memorySize\":10241," CAPACITY, NULL, "\"memorySize\":10241", NULL,
-     "more than 10240 is only possible with capacityProviderConfig"},
-    {"large-storage", "\"ephemeralStorage.size\":10241," ACCELERATOR, NULL, "\"ephemeralStorage.size\":10241",
-     NULL, "only possible with acceleratorConfig"},
     {"manual-needs-runtime-version",
      "\"runtimeManagement\":{\"updateRuntimeOn\":\"Manual\",\"runtimeVersionArn\":"
      "\"arn:aws:lambda:us-east-1::runtime:0123\"}",
@@ -500,6 +528,7 @@ int main(void)
         cmocka_unit_test(what_is_fixed_is_neither_changed_nor_set_nor_removed_later),
         cmocka_unit_test(snapstart_is_for_some_functions_only),
         cmocka_unit_test(every_limit_is_kept_at_its_edges),
+        cmocka_unit_test(more_than_usual_needs_what_allows_it),
         cmocka_unit_test(every_rule_is_kept_and_broken),
         cmocka_unit_test(runtimes_are_judged_by_their_dates),
         cmocka_unit_test(hostile_values_are_cut_and_escaped),

@@ -354,6 +354,9 @@ static void a_policy_that_contradicts_itself_is_told_where(void **state)
          "not 1024\n"},
         {"{\"defaults\":{\"tags\":{\"aws:x\":\"y\"}}}",
          "spec.defaults.tags: Forbidden: a key begins with aws:, which is AWS's; choose another\n"},
+        {"{\"require\":{\"tags\":[\"größe\",\"team 🚀\"]}}",
+         "spec.require.tags[1]: Invalid value: \"team 🚀\": no function can have such a tag: AWS takes "
+         "letters, digits, blanks and _.:/=+-@, not U+1F680\n"},
         {"{\"defaults\":{\"functionName\":\"x\"}}",
          "spec.defaults.functionName: Forbidden: there is no default for what is each function's own; remove "
          "it\n"},

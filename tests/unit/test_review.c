@@ -261,7 +261,7 @@ static void what_was_wrong_before_is_only_a_warning(void **state)
                request("UPDATE", GOOD FILLED ",\"memorySize\":32", GOOD FILLED ",\"memorySize\":64"), &known);
 
     assert_says(kept, "\"allowed\":true");
-    assert_says(kept, "\"warnings\":[\"spec.memorySize: 64: must be between 128 and 32768\"]");
+    assert_says(kept, "\"warnings\":[\"spec.memorySize: 64: must be between 128 and 10240\"]");
     assert_says(worse, "\"allowed\":false");
 }
 
