@@ -167,6 +167,8 @@ struct controller *controller_start(const struct controller_options *options)
         .aws = options->aws,
         .cluster_id = controller->cluster_id,
         .runtimes = options->runtimes,
+        .namespaces = options->namespaces,
+        .policies = options->policies,
         .resync_ms = options->resync_ms,
         .rotation_ms = options->rotation_ms,
         .stopping = &controller->stopping,

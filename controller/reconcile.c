@@ -8,6 +8,7 @@
 #include "common/function/differences.h"
 #include "controller/account.h"
 #include "controller/archive.h"
+#include "controller/protection.h"
 #include "controller/references.h"
 #include "controller/run.h"
 #include "controller/sides.h"
@@ -198,6 +199,7 @@ static struct plan_input input_of(const struct run *run)
                                .owner = run->owner,
                                .artifact_sha256 = run->artifact.sha256,
                                .deleting = run->resource.deleting,
+                               .retain = run->retain,
                                .recreated = run->memory->recreated_ms != 0,
                                .redeploy = archive_redeploys(run)};
 }
@@ -530,14 +532,16 @@ static struct reconcile_next let_go(struct run *run)
 
     if (!run->resource.finalizer)
         return (struct reconcile_next){.result = RECONCILE_SUCCESS};
+    if (protection_look(run, &err) < 0)
+        return end_kept(run, "NamespaceUnknown", err.msg);
     if (!run->function_name || !run->region) {
-        if (plan_retains(run->resource.spec) || !json_get(run->resource.status, "functionArn"))
+        if (run->retain || !json_get(run->resource.status, "functionArn"))
             return finalizer_off(run); /* it never got as far as AWS */
         return end_kept(run, "InvalidSpec",
                         "spec.functionName or spec.region is gone, so the function cannot be "
                         "deleted; write them again as in status.functionArn");
     }
-    if (plan_retains(run->resource.spec))
+    if (run->retain)
         return release(run);
     if (in_wrong_account(run, &wrong))
         return end_kept(run, "WrongAccount", str_text(&wrong));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/aws/client.h"
+#include "common/function/policies.h"
 #include "common/function/runtimes.h"
 #include "common/kube/informer.h"
 #include "controller/queue.h"
@@ -15,6 +16,8 @@ struct reconciler { /* everything must outlive its use */
     struct aws *aws;
     const char *cluster_id;
     const struct runtimes_now *runtimes;
+    struct informer *namespaces; /* for policies that protect from deletion; NULL: none does */
+    struct policies *policies;
     int64_t resync_ms;           /* what has stalled is tried again this often */
     int64_t rotation_ms;         /* all of what is in force is looked at this often */
     const atomic_bool *stopping; /* no further AWS write once it is true… */

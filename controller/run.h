@@ -47,6 +47,7 @@ struct run {
     bool found_asked, is_found; /* what is under the key of what runs: */
     struct s3_object found;
     char *redeploy;                  /* the annotation, cut to a sensible length; NULL: there is none */
+    bool retain;                     /* a policy protects it: its deletion leaves the function */
     bool was_in_force;               /* all of this generation: what AWS has otherwise is drift */
     enum lambda_operation operation; /* the last one that was called */
     bool vanished;                   /* a step found the function gone */

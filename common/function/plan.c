@@ -270,7 +270,7 @@ static void plan_deletion(const struct plan_input *input, struct plan *plan)
     if (!is_ours(input, plan)) {
         if (!tags_unreadable(input->observed))
             plan->outcome = PLAN_IN_FORCE;
-    } else if (plan_retains(input->spec)) {
+    } else if (input->retain || plan_retains(input->spec)) {
         plan_release(plan);
     } else {
         plan_add_step(plan, PLAN_DELETE, NULL, xstrdup("deletes the function"));

@@ -16,6 +16,7 @@ struct plan_input {
     const char *owner;           /* our value of the owner tag */
     const char *artifact_sha256; /* base64, of the declared object; NULL or "": not known */
     bool deleting;               /* the resource is being deleted */
+    bool retain;                 /* then the function stays, whatever the spec says */
     bool recreated;              /* a function whose creation failed was made anew once already */
     bool redeploy;               /* the code is deployed once more, also where it is the same */
 };

@@ -277,7 +277,9 @@ static const struct field rows[] = {
     {
         .path = "deletionProtection",
         .type = FIELD_BOOL,
-        .doc = "true: LambdaFunctions cannot be deleted.",
+        .doc = "true: LambdaFunctions cannot be deleted. Those of a namespace that is deleted go with it, "
+               "and their "
+               "functions stay in AWS.",
     },
 };
 

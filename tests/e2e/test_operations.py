@@ -122,7 +122,7 @@ def test_the_deletion_policy_can_be_changed_whatever_else_is_wrong(cluster, aws,
     assert aws.function("preview-app") is None
 
 
-def test_protected_functions_are_deleted_only_with_their_namespace(cluster):
+def test_protected_functions_are_deleted_only_with_their_namespace_and_stay_in_aws(cluster, aws):
     name = cluster.namespace("is-protected")
     selector = {"matchLabels": {"kubernetes.io/metadata.name": name}}
     policy = {
@@ -145,6 +145,8 @@ def test_protected_functions_are_deleted_only_with_their_namespace(cluster):
         what="the namespace being seen as one that goes",
     )
     gone(cluster, "app", name)
+    assert "kubelambda.io/owner" not in aws.function("app").get("Tags", {})
+    aws.functions.delete_function(FunctionName="app")
     cluster.run("delete", "lambdapolicy", "protects")
 
 

@@ -11,6 +11,8 @@
 
 #define OURS "\"Tags\":{\"" PLAN_OWNER_TAG "\":\"c/n/f\",\"team\":\"a\"}"
 
+static bool is_protected;
+
 static void assert_end(const char *spec_text, const char *observed_text, const char *expected)
 {
     struct json *spec = NULL, *observed = NULL;
@@ -20,8 +22,10 @@ static void assert_end(const char *spec_text, const char *observed_text, const c
     assert_int_equal(json_parse(view(spec_text), &spec, &err), 0);
     if (observed_text)
         assert_int_equal(json_parse(view(observed_text), &observed, &err), 0);
-    plan_make(&(struct plan_input){.spec = spec, .observed = observed, .owner = "c/n/f", .deleting = true},
-              &plan);
+    plan_make(
+        &(struct plan_input){
+            .spec = spec, .observed = observed, .owner = "c/n/f", .deleting = true, .retain = is_protected},
+        &plan);
     _cleanup_(freep) char *body =
         plan.step_count && plan.steps[0].body ? json_text(plan.steps[0].body) : NULL;
     _cleanup_(freep) char *found = plan.outcome == PLAN_STEPS
@@ -45,6 +49,9 @@ static void a_function_of_ours_is_deleted_unless_it_is_to_stay(void **state)
     assert_end("{\"deletionPolicy\":\"Delete\",\"suspend\":false}", "{" OURS "}", "deletes the function ");
     assert_end("{\"deletionPolicy\":\"Retain\"}", "{" OURS "}", leave);
     assert_end("{\"suspend\":true}", "{" OURS "}", leave);
+    is_protected = true;
+    assert_end("{\"deletionPolicy\":\"Delete\"}", "{" OURS "}", leave);
+    is_protected = false;
 }
 
 static void what_is_not_ours_or_gone_is_not_touched(void **state)
