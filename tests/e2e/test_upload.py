@@ -10,7 +10,7 @@ import time
 import zipfile
 
 import pytest
-from harness import BINARY, FakeAws
+from harness import BINARY, KUBE_BIN, FakeAws
 
 MANIFEST = """\
 # Who owns this: team ü
@@ -166,6 +166,37 @@ def test_the_key_goes_into_the_manifest_and_nothing_else_changes(cli, aws, tmp_p
     assert sorted(os.listdir(tmp_path)) == ["a.zip", "m.yaml", "p.yaml"]
 
 
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "- op: test   # as in the base\n  path: /spec/code/s3Key\n  value: other.zip\n"
+        "- {op: replace, path: /spec/memorySize, value: 256}\n"
+        "# the pipeline writes this\n- op: replace\n  path: /spec/code/s3Key\n  value:   'old.zip'  # here\n"
+        "- op: add\n  path: /spec/code/s3Bucket\n  value: elsewhere\n",
+        '[{"op": "add", "path": "/spec/code", "value": {"s3Bucket": "elsewhere", "s3Key": "old.zip"}}]\n',
+        "- op: add\n  path: /spec\n  value: {code: {s3Key: old.zip}} # ü\n",
+    ],
+)
+def test_the_key_goes_into_a_json_6902_patch_and_nothing_else_changes(cli, aws, tmp_path, patch):
+    key = f"{make_zip(tmp_path / 'a.zip', 'patched').hexdigest()}.zip"
+    (tmp_path / "p.yaml").write_text(patch)
+    result = cli("upload", "a.zip", "-b", "artifacts", "--set-in", "p.yaml", env=aws.env("admin"))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "p.yaml").read_text() == patch.replace("old.zip", key).replace("elsewhere", "artifacts")
+
+
+def test_kustomize_makes_of_the_patched_base_what_was_uploaded(cli, aws, tmp_path):
+    key = f"{make_zip(tmp_path / 'a.zip', 'def handler(e, c): pass').hexdigest()}.zip"
+    (tmp_path / "base.yaml").write_text(MANIFEST)
+    (tmp_path / "p.yaml").write_text("- op: replace\n  path: /spec/code/s3Key\n  value: none\n")
+    (tmp_path / "kustomization.yaml").write_text(
+        "resources: [base.yaml]\npatches:\n- path: p.yaml\n  target: {kind: LambdaFunction, name: hello}\n"
+    )
+    assert cli("upload", "a.zip", "-b", "artifacts", "--set-in", "p.yaml", env=aws.env("admin")).returncode == 0
+    made = subprocess.run([KUBE_BIN / "kubectl", "kustomize", tmp_path], capture_output=True, text=True, check=True)
+    assert f"s3Key: {key}\n" in made.stdout
+
+
 def test_what_is_wrong_is_found_before_anything_is_sent(cli, aws, tmp_path):
     good = make_zip(tmp_path / "good.zip", "good")
     whole = (tmp_path / "good.zip").read_bytes()
@@ -196,6 +227,10 @@ def test_what_is_wrong_is_found_before_anything_is_sent(cli, aws, tmp_path):
         (MANIFEST + "---\n" + MANIFEST.replace("old", "other"), "have different keys: say which one with --name"),
         (MANIFEST.replace("s3Key", "s3ObjectVersion: abc\n    s3Key"), "has spec.code.s3ObjectVersion"),
         ("kind: ConfigMap\n", "has no LambdaFunction"),
+        ("patches:\n- patch: x\n", "m.yaml is a kustomization: move the patch into a file of its own"),
+        ("- {op: remove, path: /spec/code/s3Key}\n", "m.yaml is a patch that does not set /spec/code/s3Key"),
+        ("- {op: add, path: /spec/code, value: {s3Bucket: b}}\n", "LambdaFunction of the patch has no spec.code.s3Key"),
+        ("- {op: add, path: /spec/code, value: {s3Key: a, s3ObjectVersion: b}}\n", "has spec.code.s3ObjectVersion"),
         ("kind: [\n", "m.yaml: line 2"),
     ],
 )
