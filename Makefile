@@ -99,6 +99,11 @@ ha: build/kubelambda-sanitized
 	tests/setup build cluster aws
 	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
 
+# 150 functions of an independent client, with everything they may have, come under kubelambda. Some minutes.
+migration: build/kubelambda-sanitized
+	tests/setup build cluster aws
+	. tests/env.sh && KUBELAMBDA_IMPORTED=150 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_import.py -k adopted
+
 IMAGE ?= kubelambda:$(shell sed -n 's/^\#define KUBELAMBDA_VERSION "\(.*\)"/\1/p' cli/cli.h)
 
 image:
@@ -134,6 +139,7 @@ help:
 	echo "make bench      figures beside those of other webhooks, 15 minutes"
 	echo "make manifests  what is made from the table of fields"
 	echo "make ha         many restarts under load: no call may be lost"
+	echo "make migration  150 existing functions imported and adopted"
 	echo "make image      the container image, with buildah or podman"
 	echo "make install    the binary and its manual page; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
@@ -142,5 +148,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint test test-installed demo ha image install bench help clean
+.PHONY: all manifests manifests-fresh check lint test test-installed demo ha migration image install bench help clean
 .SECONDARY:

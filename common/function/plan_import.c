@@ -93,8 +93,7 @@ struct json *plan_import(const struct json *observed, const struct json *code, c
         if (value)
             json_set_at(spec, fields[i].path, value);
     }
-    if (field_find("adoptionPolicy"))
-        json_set_str(spec, "adoptionPolicy", "Adopt");
+    json_set_str(spec, "adoptionPolicy", "Adopt");
     return spec;
 }
 

@@ -8,7 +8,8 @@
 struct json *plan_import_code(const struct json *observed);
 
 /* A new spec with which AWS is in force as it is. `observed`: GetFunction's answer and those of the side
- * calls, each under its name. What equals AWS's default is left out, and so are the tags of AWS and our own.
+ * calls, each under its name. What equals AWS's default is left out, and so are the tags of AWS and our own;
+ * adoptionPolicy is Adopt.
  * `code`: where the code is, as above; what it lacks the spec lacks, too. `region` is the function's. */
 struct json *plan_import(const struct json *observed, const struct json *code, const char *region);
 

@@ -1,12 +1,14 @@
 """kubelambda import: functions that an independent client made, printed, planned and adopted."""
 
 import base64
+import json
 import os
 import subprocess
 
 import pytest
 import yaml
-from harness import BINARY, FakeAws, Serve, settled
+from fake_aws import function_of
+from harness import BINARY, FakeAws, Serve, is_settled, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/fake"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:"
@@ -114,7 +116,6 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
                  "--prefix-key=app/")  # fmt: skip
     assert result.returncode == 0, result.stderr
     manifest = documents(result)["full"]
-    manifest["spec"].pop("adoptionPolicy", None)
     assert manifest == {
         "apiVersion": "kubelambda.io/v1alpha1",
         "kind": "LambdaFunction",
@@ -150,6 +151,7 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
             },
             "recursiveLoop": "Allow",
             "runtimeManagement": {"updateRuntimeOn": "FunctionUpdate"},
+            "adoptionPolicy": "Adopt",
         },
     }  # fmt: skip
     assert "warning: the manifests hold the values of environment variables of 1 function;" in result.stderr
@@ -159,33 +161,47 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
     assert "warning" not in without.stderr
 
 
-def hand_over(aws, function_name, owner):
-    aws.functions.tag_resource(Resource=f"{LAMBDA}function:{function_name}", Tags={"kubelambda.io/owner": owner})
+FUNCTIONS = int(os.environ.get("KUBELAMBDA_IMPORTED", "12"))
 
 
-def test_an_imported_function_that_is_handed_over_by_its_tag_is_in_force_without_a_write(run, cluster, aws, tmp_path):
+def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write(run, cluster, aws, tmp_path):
     namespace = cluster.namespace("imported", "production")
     key = key_of(aws)
-    make_full(aws, "production-full", key)
+    names = [f"f{number:03}" for number in range(FUNCTIONS)]
+    for name in names:
+        make_full(aws, f"production-{name}", key)
     make(aws, "production-plain", key)
+    names.append("plain")
+    mark = aws.mark()
     imported = run("import", "--prefix=production-", "--strip-prefix=production-", "-n", namespace,
                    "--bucket=artifacts", "--prefix-key=app/")  # fmt: skip
     assert imported.returncode == 0, imported.stderr
+    assert sorted(documents(imported)) == names
     assert run("check", "-f", "-", stdin=imported.stdout).returncode == 0
-    for name in ("full", "plain"):
-        hand_over(aws, f"production-{name}", f"c1/{namespace}/{name}")
-    planned = run("plan", "-f", "-", stdin=imported.stdout)
-    assert (planned.returncode, planned.stdout) == (0, "2 functions: 0 to create, 0 to change, 2 same\n")
+
+    def planned():
+        answer = run("plan", "-f", "-", "-o", "json", stdin=imported.stdout)
+        functions = json.loads(answer.stdout)["functions"]
+        assert [one["differences"] for one in functions] == [[]] * len(names)
+        return answer.returncode, {tuple(one["steps"]) for one in functions}
+
+    assert planned() == (2, {("takes the function over",)})
+    assert {one["method"] for one in aws.journal(since=mark)} == {"GET"}
     serve = Serve(cluster, aws.env(), tmp_path / "serve", "--cluster-id", "c1")
     try:
         mark = aws.mark()
         cluster.run("apply", "-f", "-", stdin=imported.stdout)
-        for name in ("full", "plain"):
-            settled(cluster, name, namespace)
-        # A resource without a status is tried to be created; that there is one is AWS's answer.
-        done = {one["operation"] for one in aws.journal(since=mark) if one["status"] < 300}
-        assert done and all(operation.startswith("Get") for operation in done), done
-        cluster.run("delete", "lambdafunctions", "--all", "--timeout=20s", "-n", namespace)
+        wait_for(lambda: all(map(is_settled, cluster.functions(namespace).values())), 60 + FUNCTIONS, "all being Ready")
+        writes = [one for one in aws.journal(since=mark) if one["method"] != "GET"]
+        # Whether a function is there is learnt by trying to create it, which AWS refuses.
+        assert {one["operation"] for one in writes if one["status"] >= 300} <= {"CreateFunction"}
+        written = [one for one in writes if one["status"] < 300]
+        assert {one["operation"] for one in written} == {"TagResource"}
+        tags = {function_of(one["name"]): json.loads(one["body"])["Tags"] for one in written}
+        assert tags == {f"production-{name}": {"kubelambda.io/owner": f"c1/{namespace}/{name}"} for name in names}
+        assert len(written) == len(names)
+        assert planned() == (0, {()})
+        cluster.run("delete", "lambdafunctions", "--all", f"--timeout={20 + FUNCTIONS}s", "-n", namespace)
         assert serve.stop() == 0
     finally:
         serve.kill()

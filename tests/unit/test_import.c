@@ -48,8 +48,7 @@ static struct json *imported(const struct json *spec, const struct json *observe
 {
     struct json *made = plan_import(observed, code, json_str_at(spec, "region"));
 
-    if (field_find("adoptionPolicy"))
-        assert_string_equal(json_str_at(made, "adoptionPolicy"), "Adopt");
+    assert_string_equal(json_str_at(made, "adoptionPolicy"), "Adopt");
     return made;
 }
 
