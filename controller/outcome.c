@@ -77,7 +77,7 @@ static struct reconcile_next rest_in_force(struct run *run, const struct status_
     struct reconcile_next next = rest(run, change, RECONCILE_SUCCESS);
 
     if (memory->resting) {
-        memset(memory->ran_ms, 0, sizeof(memory->ran_ms));
+        memory_forget_steps(memory);
         memory->role_ms = 0;
         json_free(take(memory->deployed));
     }

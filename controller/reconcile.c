@@ -22,69 +22,6 @@ enum {
     RELEASE_RETRY_MS = 1000,
 };
 
-/* --- what is remembered --------------------------------------------------------------------- */
-
-struct memory *memory_new(void)
-{
-    return xcalloc(1, sizeof(struct memory));
-}
-
-static void memory_clear(struct memory *memory)
-{
-    free(memory->uid);
-    free(memory->version);
-    free(memory->redeploy);
-    free(memory->region);
-    free(memory->function_name);
-    json_free(memory->deployed);
-    json_free(memory->sides);
-    *memory = (struct memory){0};
-}
-
-void memory_free(struct memory *memory)
-{
-    if (memory)
-        memory_clear(memory);
-    free(memory);
-}
-
-void memory_set_due(struct memory *memory, int64_t mono_ms)
-{
-    memory->due_ms = mono_ms;
-}
-
-void memory_suspect(struct memory *memory)
-{
-    if (memory->resting)
-        memory->due_ms = clock_mono_ms();
-}
-
-const char *memory_region(const struct memory *memory)
-{
-    return memory->region;
-}
-
-const char *memory_function_name(const struct memory *memory)
-{
-    return memory->function_name;
-}
-
-/* A new generation, another object of the same name, or a new request to deploy is a new start. */
-static void follow(struct memory *memory, const struct run *run)
-{
-    const struct resource *resource = &run->resource;
-
-    if (str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
-        str_equal(memory->redeploy, run->redeploy))
-        return;
-    memory_clear(memory);
-    memory->uid = xstrdup(resource->uid);
-    memory->generation = resource->generation;
-    memory->redeploy = xstrdup(run->redeploy);
-    memory->region = xstrdup(run->region);
-    memory->function_name = xstrdup(run->function_name);
-}
-
 /* Versions of one object count up; what cannot be read as a number is newer when it differs. */
 static bool is_newer(const char *version, const char *known)
 {
@@ -115,7 +52,7 @@ static bool may_rest(struct run *run)
         return true;
     run->upkeep = run->now_ms >= memory->due_ms && memory->resting;
     if (run->upkeep)
-        memset(memory->ran_ms, 0, sizeof(memory->ran_ms));
+        memory_forget_steps(memory);
     if (run->upkeep && ready && run->now_ms >= memory->rotation_ms) {
         memory->full = true;
         sides_forget(memory);
@@ -287,12 +224,12 @@ static void remember(struct run *run, const struct plan_step *step, const struct
 {
     struct memory *memory = run->memory;
 
-    memory->ran_ms[step->kind] = clock_mono_ms();
+    memory_note_step(memory, step);
     memory->role_ms = memory->busy_ms = 0;
     memory->failures = 0;
     run->seen = sides_follow(run, step, answer);
     if (step->kind == PLAN_DELETE) { /* to be made anew: another start, but for this */
-        memset(memory->ran_ms, 0, sizeof(memory->ran_ms));
+        memory_forget_steps(memory);
         memory->recreated_ms = clock_mono_ms();
     }
     if (step->kind != PLAN_CREATE && step->kind != PLAN_UPDATE_CODE)
@@ -334,7 +271,7 @@ static struct reconcile_next not_in_force(struct run *run, const struct plan *pl
     int64_t now_ms = clock_mono_ms();
 
     for (size_t i = 0; i < plan->step_count && !failed; i++)
-        if (now_ms - run->memory->ran_ms[plan->steps[i].kind] < READ_LAG_MS)
+        if (now_ms - memory_ran_ms(run->memory, plan->steps[i].kind, plan->steps[i].item) < READ_LAG_MS)
             return end_busy(run, "NotYetShown");
     plan_summary(plan, &summary);
     sides_forget(run->memory);
@@ -359,7 +296,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     struct err err;
 
     for (size_t i = 0; i < plan->step_count && !step; i++)
-        if (!run->memory->ran_ms[plan->steps[i].kind])
+        if (!memory_ran_ms(run->memory, plan->steps[i].kind, plan->steps[i].item))
             step = &plan->steps[i];
     if (!step) {
         *ret_next = not_in_force(run, plan);
@@ -400,7 +337,7 @@ static struct reconcile_next report_drift(struct run *run)
 /* May an answer still show the function that was deleted to be made anew? */
 static bool just_deleted(const struct run *run)
 {
-    return run->memory->recreated_ms && !run->memory->ran_ms[PLAN_CREATE] &&
+    return run->memory->recreated_ms && !memory_ran_ms(run->memory, PLAN_CREATE, NULL) &&
            clock_mono_ms() - run->memory->recreated_ms < READ_LAG_MS;
 }
 
@@ -579,7 +516,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     run.owner = xasprintf("%s/%s/%s", with->cluster_id, run.resource.namespace, run.resource.name);
     run.redeploy = archive_request(&run.resource);
     run.was_in_force = json_int_at(run.resource.status, "appliedGeneration", -1) == run.resource.generation;
-    follow(memory, &run);
+    memory_follow(memory, &run);
     if (may_rest(&run)) {
         int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;
 

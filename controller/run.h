@@ -7,6 +7,12 @@
 #include "controller/reconcile.h"
 #include "controller/resource.h"
 
+struct ran {
+    enum plan_step_kind kind;
+    char *item; /* of the step; may be NULL */
+    int64_t at_ms;
+};
+
 struct memory {
     char *uid;
     int64_t generation;
@@ -14,21 +20,22 @@ struct memory {
     /* When the next look is wanted; 0: not known yet, INT64_MAX: when something changes. All times are
        monotonic. */
     int64_t due_ms;
-    int64_t ran_ms[PLAN_STEP_KINDS]; /* when a step of the kind was run for this generation; 0: not yet */
-    int64_t role_ms;                 /* since when AWS says that it cannot assume the role; 0: it does not */
-    int64_t busy_ms;                 /* since when AWS is busy; 0: it is not */
-    bool resting;                    /* that look is a resync: what was tried may be tried once more */
-    bool attempted;                  /* an AWS write was sent: the function may be there */
-    unsigned failures;               /* in a row */
-    unsigned releases;               /* tries to let go of a function that is left behind */
-    struct json *deployed;           /* by a step of this generation; not yet in the status */
-    struct json *sides;              /* answers of the side calls, by their names; NULL: nothing is known */
-    int64_t sides_due_ms;            /* when they are asked for anew */
-    int64_t rotation_ms;             /* when what a list does not show is looked at, too; 0: not known yet */
-    bool full;                       /* that time has come */
-    char *redeploy;                  /* the annotation, as it was at the last look; NULL: there was none */
-    char *region, *function_name;    /* as in the spec; NULL where it lacks them */
-    int64_t recreated_ms;            /* when a function whose creation failed was deleted; 0: none was */
+    struct ran *ran; /* the steps that were run for this generation */
+    size_t ran_count;
+    int64_t role_ms;              /* since when AWS says that it cannot assume the role; 0: it does not */
+    int64_t busy_ms;              /* since when AWS is busy; 0: it is not */
+    bool resting;                 /* that look is a resync: what was tried may be tried once more */
+    bool attempted;               /* an AWS write was sent: the function may be there */
+    unsigned failures;            /* in a row */
+    unsigned releases;            /* tries to let go of a function that is left behind */
+    struct json *deployed;        /* by a step of this generation; not yet in the status */
+    struct json *sides;           /* answers of the side calls, by their names; NULL: nothing is known */
+    int64_t sides_due_ms;         /* when they are asked for anew */
+    int64_t rotation_ms;          /* when what a list does not show is looked at, too; 0: not known yet */
+    bool full;                    /* that time has come */
+    char *redeploy;               /* the annotation, as it was at the last look; NULL: there was none */
+    char *region, *function_name; /* as in the spec; NULL where it lacks them */
+    int64_t recreated_ms;         /* when a function whose creation failed was deleted; 0: none was */
 };
 
 struct run {
@@ -53,6 +60,14 @@ struct run {
     bool vanished;                   /* a step found the function gone */
     bool seen;                       /* what the last step did is in `observed` already */
 };
+
+/* A new generation, another object of the same name, or a new request to deploy is a new start. */
+void memory_follow(struct memory *memory, const struct run *run);
+
+/* When was the step run last for this generation? 0: not yet. */
+int64_t memory_ran_ms(const struct memory *memory, enum plan_step_kind kind, const char *item);
+void memory_note_step(struct memory *memory, const struct plan_step *step); /* it was run just now */
+void memory_forget_steps(struct memory *memory);
 
 /* What AWS is to have: the declared spec, with the values that it takes from elsewhere. */
 const struct json *run_spec(const struct run *run);

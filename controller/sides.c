@@ -16,6 +16,7 @@ enum lambda_operation sides_get(enum field_call call)
         return LAMBDA_GET_RUNTIME_MANAGEMENT_CONFIG;
     case CALL_CODE_SIGNING:
         return LAMBDA_GET_FUNCTION_CODE_SIGNING_CONFIG;
+    case CALL_ALIAS:
     case CALL_CONCURRENCY:
     case CALL_NONE:
     case CALL_CODE:

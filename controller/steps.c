@@ -52,6 +52,7 @@ int step_run(struct aws *aws, const struct step_target *target, const struct pla
         .resource = calls[step->kind].by_arn ? json_str_at(target->observed, "Configuration.FunctionArn")
                                              : target->function_name,
         .priority = target->priority,
+        .item = step->item,
         .stop = target->stop,
         .send_before_ms = target->send_before_ms,
     };

@@ -9,7 +9,8 @@ enum { TIMEOUT_MS = 30 * 1000, PATH_MAX_BYTES = 4096, BODY_MAX_BYTES = 8 << 20 }
  * is 200 there and 204 in practice). */
 static const struct {
     const char *name, *method;
-    const char *before, *after; /* the path around the resource; `after` NULL: it has none */
+    const char *before, *after; /* the path around the resource; `after` NULL: it has none. One that ends with
+                                   a slash is followed by the item */
 } operations[LAMBDA_OPERATIONS] = {
     [LAMBDA_CREATE_FUNCTION] = {"CreateFunction", "POST", "/2015-03-31/functions", NULL},
     [LAMBDA_UPDATE_FUNCTION_CODE] = {"UpdateFunctionCode", "PUT", "/2015-03-31/functions/", "/code"},
@@ -52,18 +53,36 @@ const char *lambda_operation_name(enum lambda_operation operation)
 }
 
 /* An empty name would be another operation, and "." or ".." another path. */
+static bool is_name(const char *text)
+{
+    return text && *text && !str_equal(text, ".") && !str_equal(text, "..");
+}
+
+static bool ends_with_item(enum lambda_operation operation)
+{
+    const char *after = operations[operation].after;
+
+    return after && *after && after[strlen(after) - 1] == '/';
+}
+
 static int add_path(const struct lambda_call *call, struct str *path, struct err *err)
 {
-    const char *resource = call->resource;
+    const char *resource = call->resource, *after = operations[call->operation].after;
 
     str_add(path, operations[call->operation].before);
-    if (!operations[call->operation].after)
+    if (!after)
         return 0;
-    if (!resource || !*resource || str_equal(resource, ".") || str_equal(resource, ".."))
+    if (!is_name(resource))
         return err_set(err, ERR_INVALID, "'%s' is not the name or ARN of a function",
                        resource ? resource : "");
     str_add_percent(path, resource, strlen(resource), "");
-    str_add(path, operations[call->operation].after);
+    str_add(path, after);
+    if (ends_with_item(call->operation)) {
+        if (!is_name(call->item))
+            return err_set(err, ERR_INVALID, "'%s' is not the name of anything that a function has",
+                           call->item ? call->item : "");
+        str_add_percent(path, call->item, strlen(call->item), "");
+    }
     if (path->overflow)
         return err_set(err, ERR_INVALID, "the name or ARN of the function is too long: '%.80s…'", resource);
     return 0;
@@ -92,6 +111,8 @@ static int send_call(struct aws *aws, const struct lambda_call *call, struct jso
     static const char *const json_type[] = {"Content-Type: application/json", NULL};
     _cleanup_(str_done) struct str path = STR_INIT(PATH_MAX_BYTES), body = STR_INIT(BODY_MAX_BYTES);
     _cleanup_(http_response_done) struct http_response response = {0};
+    const struct sign_query qualifier = {"Qualifier", call->item};
+    bool qualified = call->item && !ends_with_item(call->operation);
     int result = add_path(call, &path, err);
 
     if (result < 0)
@@ -106,8 +127,8 @@ static int send_call(struct aws *aws, const struct lambda_call *call, struct jso
         .region = call->region,
         .method = operations[call->operation].method,
         .path = str_text(&path),
-        .query = call->query,
-        .query_count = call->query_count,
+        .query = qualified ? &qualifier : call->query,
+        .query_count = qualified ? 1 : call->query_count,
         .headers = call->body ? json_type : NULL,
         .body = str_view_of(&body),
         .timeout_ms = TIMEOUT_MS,

@@ -34,9 +34,13 @@ const char *lambda_operation_name(enum lambda_operation operation); /* "CreateFu
 struct lambda_call {
     enum lambda_operation operation;
     const char *region;
-    const char *resource;    /* function name or ARN, raw; NULL for ListFunctions, CreateFunction */
-    const struct json *body; /* NULL: none */
-    const struct sign_query *query;
+    const char *resource; /* function name or ARN, raw; NULL for ListFunctions, CreateFunction */
+    /* What of the function it is about: where the operation's path ends with it, an alias's name or a
+       statement's id; else the alias or version that goes into the query as Qualifier. NULL: the function
+       itself. */
+    const char *item;
+    const struct json *body;        /* NULL: none */
+    const struct sign_query *query; /* not with a qualifier */
     size_t query_count;
     enum limiter_priority priority;
     const atomic_bool *stop; /* true: not sent if it still waits for its turn; see lambda_wake. May be NULL */

@@ -36,6 +36,14 @@ static const char *const DELETION_POLICIES[] = {"Delete", "Retain", NULL};
 static const char *const ADOPTION_POLICIES[] = {"Never", "Adopt", NULL};
 static const char *const DRIFT_POLICIES[] = {"Correct", "Report", NULL};
 
+static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
+
+/* Of an alias: not digits alone, which are a version's. */
+#define ALIAS_NAME "[a-zA-Z0-9_-]*[a-zA-Z_-][a-zA-Z0-9_-]*"
+#define ALIAS_NAME_HINT "letters, digits, hyphens and underscores, not digits alone"
+#define ALIAS_VERSION "Latest|Previous|[1-9][0-9]*"
+#define ALIAS_VERSION_HINT "Latest, Previous, or the number of a version in quotes, such as \"7\""
+
 #define VARIABLE_NAME "[a-zA-Z][a-zA-Z0-9_]+"
 #define VARIABLE_NAME_HINT "two or more letters, digits and underscores that begin with a letter"
 
@@ -44,6 +52,55 @@ static const char *const DRIFT_POLICIES[] = {"Correct", "Report", NULL};
 #define OBJECT_NAME_HINT "lower-case letters, digits, hyphens and dots"
 #define OBJECT_KEY "[a-zA-Z0-9._-]+"
 #define OBJECT_KEY_HINT "letters, digits, hyphens, underscores and dots"
+
+/* The rows of an object that says so: a function's, an alias's. */
+#define ASYNC_INVOKE(at, its_call, text)                                                                     \
+    {                                                                                                        \
+        .path = at,                                                                                          \
+        .type = FIELD_OBJECT,                                                                                \
+        .doc = (text),                                                                                       \
+    },                                                                                                       \
+        {                                                                                                    \
+            .path = at ".maximumRetryAttempts",                                                              \
+            .member = "MaximumRetryAttempts",                                                                \
+            .type = FIELD_INT,                                                                               \
+            .call = its_call,                                                                                \
+            .min = 0,                                                                                        \
+            .max = 2,                                                                                        \
+            .unset = "null",                                                                                 \
+            .doc = "How often a failed invocation is tried again, 0 to 2. AWS's default is 2.",              \
+        },                                                                                                   \
+        {                                                                                                    \
+            .path = at ".maximumEventAgeInSeconds",                                                          \
+            .member = "MaximumEventAgeInSeconds",                                                            \
+            .type = FIELD_INT,                                                                               \
+            .call = its_call,                                                                                \
+            .min = 60,                                                                                       \
+            .max = 21600,                                                                                    \
+            .unset = "null",                                                                                 \
+            .doc = "Seconds for which an event waits to be processed, 60 to 21600. AWS's default is 21600, " \
+                   "six "                                                                                    \
+                   "hours.",                                                                                 \
+        },                                                                                                   \
+        {                                                                                                    \
+            .path = at ".onSuccess",                                                                         \
+            .member = "DestinationConfig.OnSuccess.Destination",                                             \
+            .type = FIELD_STRING,                                                                            \
+            .call = its_call,                                                                                \
+            .min = 1,                                                                                        \
+            .max = 350,                                                                                      \
+            .pattern = DESTINATION,                                                                          \
+            .pattern_hint = DESTINATION_HINT,                                                                \
+            .unset = "null",                                                                                 \
+            .arn = ARN_GLOBAL,                                                                               \
+            .doc = "ARN of what receives the result of each invocation that succeeded.",                     \
+        },                                                                                                   \
+    {                                                                                                        \
+        .path = at ".onFailure", .member = "DestinationConfig.OnFailure.Destination", .type = FIELD_STRING,  \
+        .call = its_call, .min = 1, .max = 350, .pattern = DESTINATION, .pattern_hint = DESTINATION_HINT,    \
+        .unset = "null", .arn = ARN_GLOBAL,                                                                  \
+        .doc = "ARN of what receives each event that could not be processed.",                               \
+    }
 
 const struct field fields[] = {
     {
@@ -827,59 +884,9 @@ const struct field fields[] = {
         .doc = "Invocations at a time that are reserved for the function and never exceeded; 0 stops all "
                "invocations. Absent: it shares what the account has left.",
     },
-    {
-        .path = "asyncInvoke",
-        .type = FIELD_OBJECT,
-        .doc = "How asynchronous invocations are retried and where their results go. It is replaced as a "
-               "whole: what is absent here is AWS's default.",
-    },
-    {
-        .path = "asyncInvoke.maximumRetryAttempts",
-        .member = "MaximumRetryAttempts",
-        .type = FIELD_INT,
-        .call = CALL_EVENT_INVOKE,
-        .min = 0,
-        .max = 2,
-        .unset = "null",
-        .doc = "How often a failed invocation is tried again, 0 to 2. AWS's default is 2.",
-    },
-    {
-        .path = "asyncInvoke.maximumEventAgeInSeconds",
-        .member = "MaximumEventAgeInSeconds",
-        .type = FIELD_INT,
-        .call = CALL_EVENT_INVOKE,
-        .min = 60,
-        .max = 21600,
-        .unset = "null",
-        .doc = "Seconds for which an event waits to be processed, 60 to 21600. AWS's default is 21600, six "
-               "hours.",
-    },
-    {
-        .path = "asyncInvoke.onSuccess",
-        .member = "DestinationConfig.OnSuccess.Destination",
-        .type = FIELD_STRING,
-        .call = CALL_EVENT_INVOKE,
-        .min = 1,
-        .max = 350,
-        .pattern = DESTINATION,
-        .pattern_hint = DESTINATION_HINT,
-        .unset = "null",
-        .arn = ARN_GLOBAL,
-        .doc = "ARN of what receives the result of each invocation that succeeded.",
-    },
-    {
-        .path = "asyncInvoke.onFailure",
-        .member = "DestinationConfig.OnFailure.Destination",
-        .type = FIELD_STRING,
-        .call = CALL_EVENT_INVOKE,
-        .min = 1,
-        .max = 350,
-        .pattern = DESTINATION,
-        .pattern_hint = DESTINATION_HINT,
-        .unset = "null",
-        .arn = ARN_GLOBAL,
-        .doc = "ARN of what receives each event that could not be processed.",
-    },
+    ASYNC_INVOKE("asyncInvoke", CALL_EVENT_INVOKE,
+                 "How asynchronous invocations are retried and where their results go. It is replaced as a "
+                 "whole: what is absent here is AWS's default."),
     {
         .path = "recursiveLoop",
         .member = "RecursiveLoop",
@@ -938,6 +945,112 @@ const struct field fields[] = {
         .forbidden = FOR_IMAGE,
         .doc = "ARN of the code signing configuration that says whose code the function takes.",
     },
+    {
+        .path = "versions",
+        .type = FIELD_OBJECT,
+        .doc = "Versions of the function: unchangeable copies of its code and configuration, which aliases "
+               "name.",
+    },
+    {
+        .path = "versions.publish",
+        .type = FIELD_STRING,
+        .values = PUBLISH,
+        .doc = "OnChange publishes a version each time that a change of code or configuration is in force. "
+               "Never "
+               "or absent: none is published.",
+    },
+    {
+        .path = "versions.keep",
+        .type = FIELD_INT,
+        .min = 1,
+        .max = 100,
+        .doc =
+            "How many of the versions that kubelambda published are kept, 1 to 100; older ones that no alias "
+            "names are deleted. Absent: all. Versions that others published stay.",
+    },
+    {
+        .path = "aliases",
+        .type = FIELD_OBJECTS,
+        .call = CALL_ALIAS,
+        .max = 20,
+        .list_key = "name",
+        .unset = "[]",
+        .no_default = true,
+        .doc =
+            "Aliases: names that callers use and that point to a version. Aliases that others made are left "
+            "alone.",
+    },
+    {
+        .path = "aliases[].name",
+        .member = "Name",
+        .type = FIELD_STRING,
+        .min = 1,
+        .max = 128,
+        .pattern = ALIAS_NAME,
+        .pattern_hint = ALIAS_NAME_HINT,
+        .schema_required = true,
+        .doc = "Name of the alias.",
+    },
+    {
+        .path = "aliases[].version",
+        .member = "FunctionVersion",
+        .type = FIELD_STRING,
+        .min = 1,
+        .max = 20,
+        .pattern = ALIAS_VERSION,
+        .pattern_hint = ALIAS_VERSION_HINT,
+        .schema_required = true,
+        .doc =
+            "What the alias points to: Latest, the version that was published last; Previous, the one before "
+            "it; or the number of a version, which no deployment then moves.",
+    },
+    {
+        .path = "aliases[].description",
+        .member = "Description",
+        .type = FIELD_STRING,
+        .max = 256,
+        .doc = "What the alias is for, for people.",
+    },
+    {
+        .path = "aliases[].additionalVersions",
+        .member = "RoutingConfig.AdditionalVersionWeights",
+        .type = FIELD_OBJECTS,
+        .max = 1,
+        .list_key = "version",
+        .doc = "Another version that gets a part of the invocations, at most one: a canary.",
+    },
+    {
+        .path = "aliases[].additionalVersions[].version",
+        .type = FIELD_STRING,
+        .min = 1,
+        .max = 20,
+        .pattern = ALIAS_VERSION,
+        .pattern_hint = ALIAS_VERSION_HINT,
+        .schema_required = true,
+        .doc = "Latest, Previous, or the number of a version.",
+    },
+    {
+        .path = "aliases[].additionalVersions[].weight",
+        .type = FIELD_INT,
+        .min = 0,
+        .max = 100,
+        .schema_required = true,
+        .doc = "Its part of the invocations in percent; the rest goes to the alias's own version.",
+    },
+    {
+        .path = "aliases[].provisionedConcurrency",
+        .member = "ProvisionedConcurrentExecutions",
+        .type = FIELD_INT,
+        .min = 1,
+        .max = INT32_MAX,
+        .unset = "null",
+        .doc =
+            "Execution environments that are kept initialized for the alias. Absent: none of kubelambda's; "
+            "what somebody else's scaling sets is left alone.",
+    },
+    ASYNC_INVOKE("aliases[].asyncInvoke", CALL_NONE,
+                 "How asynchronous invocations of the alias are retried and where their results go. It is "
+                 "replaced as a whole."),
     {
         .path = "deletionPolicy",
         .type = FIELD_STRING,

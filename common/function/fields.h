@@ -31,6 +31,9 @@ enum field_call {
     CALL_RECURSION,
     CALL_RUNTIME_MANAGEMENT,
     CALL_CODE_SIGNING,
+
+    /* Lists whose items have calls of their own, item by item. */
+    CALL_ALIAS, /* plan_aliases.c */
 };
 
 enum { FOR_ZIP = 1, FOR_IMAGE = 2, FOR_ALL = FOR_ZIP | FOR_IMAGE }; /* package types */

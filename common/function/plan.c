@@ -66,10 +66,17 @@ static void add_changes(const struct plan_input *input, enum field_call call, st
     }
 }
 
-void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary)
+void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
+                        char *summary)
 {
     plan->outcome = PLAN_STEPS;
-    plan->steps[plan->step_count++] = (struct plan_step){kind, body, summary};
+    plan->steps = xrealloc(plan->steps, (plan->step_count + 1) * sizeof(*plan->steps));
+    plan->steps[plan->step_count++] = (struct plan_step){kind, body, xstrdup(item), summary};
+}
+
+void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary)
+{
+    plan_add_item_step(plan, kind, NULL, body, summary);
 }
 
 /* Does CreateFunction carry the field? */
@@ -294,8 +301,10 @@ void plan_done(struct plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
         json_free(plan->steps[i].body);
+        free(plan->steps[i].item);
         free(plan->steps[i].summary);
     }
+    free(plan->steps);
     *plan = (struct plan){0};
 }
 
@@ -313,24 +322,49 @@ static void append_once(struct json *list, const char *text)
         json_append(list, json_new_string(text));
 }
 
+/* Of a list of objects with calls of their own: those members of an item that are cleared by themselves. */
+static void append_members(struct json *list, const struct field *field, const struct json *entry,
+                           const char *path)
+{
+    for (size_t i = 0; i < field_count; i++) {
+        const char *member = fields[i].unset ? field_path_in(&fields[i], field) : NULL;
+
+        if (member && json_type(json_at(entry, member)) > JSON_NULL) {
+            _cleanup_(freep) char *member_path = xasprintf("%s.%s", path, member);
+
+            append_once(list, member_path);
+        }
+    }
+}
+
+static void append_entries(struct json *list, const struct field *field, const struct json *entries)
+{
+    for (const struct json *entry = json_first(entries); entry; entry = json_next(entry)) {
+        const char *key = field->list_key ? json_str(json_get(entry, field->list_key)) : json_key(entry);
+        _cleanup_(freep) char *path = key ? xasprintf("%s.%s", field->path, key) : NULL;
+
+        if (!path)
+            continue;
+        append_once(list, path);
+        if (field->list_key)
+            append_members(list, field, entry, path);
+    }
+}
+
 struct json *plan_managed(const struct json *spec, const struct json *before)
 {
     struct json *list = before ? json_copy(before) : json_new_array();
 
     for (size_t i = 0; i < field_count; i++) {
-        const struct json *value = field_value(&fields[i], spec);
+        const struct field *field = &fields[i];
+        const struct json *value = field_value(field, spec);
 
-        if (!fields[i].unset || json_type(value) <= JSON_NULL)
+        if (!field->unset || json_type(value) <= JSON_NULL)
             continue;
-        if (fields[i].call != CALL_TAGS) {
-            append_once(list, fields[i].path);
-            continue;
-        }
-        for (const struct json *entry = json_first(value); entry; entry = json_next(entry)) {
-            _cleanup_(freep) char *path = xasprintf("%s.%s", fields[i].path, json_key(entry));
-
-            append_once(list, path);
-        }
+        if (field->call == CALL_TAGS || (field->type == FIELD_OBJECTS && !field->member))
+            append_entries(list, field, value);
+        else
+            append_once(list, field->path);
     }
     return list;
 }

@@ -47,7 +47,8 @@ enum plan_step_kind {
 
 struct plan_step {
     enum plan_step_kind kind;
-    struct json *body; /* the request's members; NULL for PLAN_DELETE and what clears */
+    struct json *body; /* the request's members; NULL for what deletes or clears */
+    char *item;        /* what of the function it is about: an alias, a version, a statement; NULL: itself */
     char *summary;     /* "changes memorySize, timeout": names, never values */
 };
 
@@ -60,7 +61,7 @@ enum plan_outcome {
 
 struct plan {
     enum plan_outcome outcome;
-    struct plan_step steps[PLAN_STEP_KINDS];
+    struct plan_step *steps;
     size_t step_count;
     bool adopts;        /* steps[0] takes over a function that was nobody's */
     const char *reason; /* CamelCase, for conditions: "AlreadyExists" */
@@ -101,8 +102,9 @@ void plan_done(struct plan *plan);
 void plan_summary(const struct plan *plan, struct str *out);
 
 /* A new list of what the spec declares beyond the required fields, joined with `before` (may be NULL):
- * written to status.managed before AWS is changed, so that a removed field can be cleared. A map whose
- * entries are managed one by one is named entry by entry: "tags.team". */
+ * written to status.managed before AWS is changed, so that a removed field can be cleared. A map or list
+ * whose entries are managed one by one is named entry by entry, with the optional members of an entry:
+ * "tags.team", "aliases.live", "aliases.live.asyncInvoke". */
 struct json *plan_managed(const struct json *spec, const struct json *before);
 
 /* A new object for status.deployed: the artifact as declared and as AWS shows it. */

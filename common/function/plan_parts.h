@@ -31,7 +31,10 @@ bool plan_code_differs(const struct plan_input *input);
 /* Takes the value over. null: only the object that would hold it is there. */
 void value_put(struct json *body, const char *member, struct json *value);
 
+/* Takes over body, item and summary. */
 void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary);
+void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
+                        char *summary);
 
 /* The steps of the side calls, in the table's order. */
 void plan_add_sides(const struct plan_input *input, struct plan *plan);

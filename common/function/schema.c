@@ -156,6 +156,12 @@ static void place_all(struct json *object, const struct field_table *table, bool
     "\"lastTransitionTime\": {\"type\": \"string\", \"format\": \"date-time\"}, "                            \
     "\"reason\": {\"type\": \"string\"}, \"message\": {\"type\": \"string\"}}}}"
 
+#define CODE_MEMBERS                                                                                         \
+    "\"bucket\": {\"type\": \"string\"}, \"key\": {\"type\": \"string\"}, \"versionId\": {\"type\": "        \
+    "\"string\"}, \"imageUri\": {\"type\": \"string\"}, "                                                    \
+    "\"codeSha256\": {\"type\": \"string\", \"description\": \"Base64 of the archive's SHA-256, as AWS "     \
+    "reports it.\"}"
+
 static const char FUNCTION_STATUS[] =
     "{\"type\": \"object\", \"description\": \"What the controller saw last.\","
     " \"default\": {\"observedGeneration\": -1},"
@@ -172,15 +178,27 @@ static const char FUNCTION_STATUS[] =
     "   \"description\": \"Optional fields that were declared: they are cleared in AWS when they are "
     "removed.\"},"
     "  \"deployed\": {\"type\": \"object\", \"description\": \"The code that is in force.\", \"properties\": "
-    "{"
-    "   \"bucket\": {\"type\": \"string\"}, \"key\": {\"type\": \"string\"}, \"versionId\": {\"type\": "
-    "\"string\"}, \"imageUri\": {\"type\": \"string\"}, \"storageMode\": {\"type\": \"string\"},"
+    "{" CODE_MEMBERS ", \"storageMode\": {\"type\": \"string\"},"
     "   \"etag\": {\"type\": \"string\", \"description\": \"The archive's in S3, where that is known.\"},"
     "   \"redeploy\": {\"type\": \"string\", \"description\": \"The annotation kubelambda.io/redeploy "
-    "that it was deployed for last.\"},"
-    "   \"codeSha256\": {\"type\": \"string\", \"description\": \"Base64 of the archive's SHA-256, as AWS "
-    "reports "
-    "it.\"}}},"
+    "that it was deployed for last.\"}}},"
+    "  \"version\": {\"type\": \"string\", \"description\": \"Version that was published of what is in "
+    "force.\"},"
+    "  \"aliases\": {\"type\": \"array\", \"x-kubernetes-list-type\": \"map\", "
+    "\"x-kubernetes-list-map-keys\": "
+    "[\"name\"], \"description\": \"The declared aliases as AWS has them.\", \"items\": {\"type\": "
+    "\"object\", "
+    "\"required\": [\"name\"], \"properties\": {"
+    "   \"name\": {\"type\": \"string\"}, \"version\": {\"type\": \"string\"},"
+    "   \"additionalVersion\": {\"type\": \"string\"}, \"weight\": {\"type\": \"integer\", \"description\": "
+    "\"Percent of the invocations that the additional version gets.\"},"
+    "   \"provisionedConcurrency\": {\"type\": \"object\", \"properties\": {\"requested\": {\"type\": "
+    "\"integer\"}, \"available\": {\"type\": \"integer\"}, \"status\": {\"type\": \"string\"}}}}}},"
+    "  \"history\": {\"type\": \"array\", \"x-kubernetes-list-type\": \"atomic\", \"maxItems\": 10, "
+    "\"description\": \"What was in force, the newest first; `kubelambda rollback` puts one back.\", "
+    "\"items\": {\"type\": \"object\", \"properties\": {"
+    "   \"time\": {\"type\": \"string\", \"format\": \"date-time\"}, \"generation\": {\"type\": "
+    "\"integer\", \"format\": \"int64\"}, \"version\": {\"type\": \"string\"}, " CODE_MEMBERS "}}},"
     "  \"appliedGeneration\": {\"type\": \"integer\", \"format\": \"int64\", \"description\": "
     "\"Generation of the spec that was in force last: what AWS has otherwise is drift.\"}," CONDITIONS(
         "Ready: everything declared is in force. Reconciling: being worked on or retried. Stalled: "
@@ -197,6 +215,7 @@ static const char FUNCTION_VERSION[] =
     "\".status.conditions[?(@.type=='Ready')].status\"},"
     "  {\"name\": \"Status\", \"type\": \"string\", \"jsonPath\": "
     "\".status.conditions[?(@.type=='Ready')].reason\"},"
+    "  {\"name\": \"Version\", \"type\": \"string\", \"jsonPath\": \".status.version\"},"
     "  {\"name\": \"Region\", \"type\": \"string\", \"jsonPath\": \".spec.region\", \"priority\": 1},"
     "  {\"name\": \"Message\", \"type\": \"string\", \"jsonPath\": "
     "\".status.conditions[?(@.type=='Ready')].message\", \"priority\": 1},"

@@ -88,7 +88,7 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* The nearest of the names; or, where none is near, the field of that name elsewhere in the spec. */
+/* The nearest of the names; or, where none is the same, a field of that name elsewhere in the spec. */
 static const char *suggestion(const struct names *names, const char *wrong)
 {
     size_t best = strlen(wrong) / 3 + 1;
@@ -105,8 +105,9 @@ static const char *suggestion(const struct names *names, const char *wrong)
             found = name;
         }
     }
-    for (size_t i = 0; names->table && i < names->table->count && !found; i++)
-        if (strcasecmp(last_part(names->table->rows[i].path), wrong) == 0)
+    for (size_t i = 0; names->table && i < names->table->count && (!found || best > 0); i++)
+        if (strcasecmp(last_part(names->table->rows[i].path), wrong) == 0 &&
+            (!found || !strchr(names->table->rows[i].path, '[')))
             return names->table->rows[i].path;
     return found;
 }

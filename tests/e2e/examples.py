@@ -201,6 +201,9 @@ APART = {
     "code.s3ObjectVersion",
     "code.s3ObjectStorageMode",
     "tenancyConfig.tenantIsolationMode",
+    "versions.publish",  # these in test_versions.py
+    "versions.keep",
+    "aliases",
 }
 
 # What has a call of its own that reads it: boto3's name of it.

@@ -277,8 +277,8 @@ static inline void pass(struct scene *scene, int64_t ms)
     earlier(&scene->memory->due_ms, ms);
     earlier(&scene->memory->role_ms, ms);
     earlier(&scene->memory->busy_ms, ms);
-    for (size_t i = 0; i < PLAN_STEP_KINDS; i++)
-        earlier(&scene->memory->ran_ms[i], ms);
+    for (size_t i = 0; i < scene->memory->ran_count; i++)
+        earlier(&scene->memory->ran[i].at_ms, ms);
 }
 
 static inline void assert_calls(struct scene *scene, const char *expected)

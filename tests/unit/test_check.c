@@ -272,6 +272,8 @@ static void every_limit_is_kept_at_its_edges(void **state)
         const struct field *field = &fields[i];
         _cleanup_(freep) char *where = xasprintf("spec.%s", field->path);
 
+        if (!field_path_in(field, NULL)) /* in an item: test_check_lists.c */
+            continue;
         if (field->type == FIELD_INT) {
             const int64_t values[] = {field->min, field->max, field->min - 1, field->max + 1};
 
@@ -284,7 +286,7 @@ static void every_limit_is_kept_at_its_edges(void **state)
                 else
                     assert_finding(members, NULL, where, false, "must be between");
             }
-        } else if (field->type == FIELD_STRING && field->max > 0 && field_path_in(field, NULL)) {
+        } else if (field->type == FIELD_STRING && field->max > 0) {
             _cleanup_(freep) char *text = xmalloc((size_t)field->max + 2);
 
             memset(text, 'a', (size_t)field->max + 1);

@@ -488,6 +488,20 @@ static void managed_lists_what_can_be_cleared_and_tags_one_by_one(void **state)
     assert_json(joined, "[\"memorySize\",\"timeout\",\"environment.variables\",\"tags.team\",\"tags.a.b\"]");
 }
 
+static void managed_lists_aliases_one_by_one_with_what_is_cleared_by_itself(void **state)
+{
+    struct scene *scene = *state;
+
+    json_set(
+        scene->spec, "aliases",
+        parse("[{\"name\":\"live\",\"version\":\"Latest\",\"description\":\"d\",\"provisionedConcurrency\":1,"
+              "\"asyncInvoke\":{\"onFailure\":\"arn:q\"}},{\"name\":\"next\",\"version\":\"7\"},{}]"));
+    _cleanup_(json_freep) struct json *managed = plan_managed(scene->spec, NULL);
+
+    assert_json(managed, "[\"aliases.live\",\"aliases.live.provisionedConcurrency\","
+                         "\"aliases.live.asyncInvoke.onFailure\",\"aliases.next\"]");
+}
+
 static void deployed_is_the_artifact_as_declared_and_as_aws_shows_it(void **state)
 {
     struct scene *scene = *state;
@@ -538,6 +552,7 @@ int main(void)
         test(somebody_elses_function_is_not_deleted_with_our_resource),
         test(a_function_whose_owner_is_unknown_keeps_the_resource),
         test(managed_lists_what_can_be_cleared_and_tags_one_by_one),
+        test(managed_lists_aliases_one_by_one_with_what_is_cleared_by_itself),
         test(deployed_is_the_artifact_as_declared_and_as_aws_shows_it),
     };
 

@@ -1,0 +1,101 @@
+/* What is remembered of a resource from one look to the next. One thread at a time. */
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "controller/run.h"
+
+struct memory *memory_new(void)
+{
+    return xcalloc(1, sizeof(struct memory));
+}
+
+void memory_forget_steps(struct memory *memory)
+{
+    for (size_t i = 0; i < memory->ran_count; i++)
+        free(memory->ran[i].item);
+    free(memory->ran);
+    memory->ran = NULL;
+    memory->ran_count = 0;
+}
+
+static void memory_clear(struct memory *memory)
+{
+    memory_forget_steps(memory);
+    free(memory->uid);
+    free(memory->version);
+    free(memory->redeploy);
+    free(memory->region);
+    free(memory->function_name);
+    json_free(memory->deployed);
+    json_free(memory->sides);
+    *memory = (struct memory){0};
+}
+
+void memory_free(struct memory *memory)
+{
+    if (memory)
+        memory_clear(memory);
+    free(memory);
+}
+
+void memory_set_due(struct memory *memory, int64_t mono_ms)
+{
+    memory->due_ms = mono_ms;
+}
+
+void memory_suspect(struct memory *memory)
+{
+    if (memory->resting)
+        memory->due_ms = clock_mono_ms();
+}
+
+const char *memory_region(const struct memory *memory)
+{
+    return memory->region;
+}
+
+const char *memory_function_name(const struct memory *memory)
+{
+    return memory->function_name;
+}
+
+void memory_follow(struct memory *memory, const struct run *run)
+{
+    const struct resource *resource = &run->resource;
+
+    if (str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
+        str_equal(memory->redeploy, run->redeploy))
+        return;
+    memory_clear(memory);
+    memory->uid = xstrdup(resource->uid);
+    memory->generation = resource->generation;
+    memory->redeploy = xstrdup(run->redeploy);
+    memory->region = xstrdup(run->region);
+    memory->function_name = xstrdup(run->function_name);
+}
+
+static struct ran *find_step(const struct memory *memory, enum plan_step_kind kind, const char *item)
+{
+    for (size_t i = 0; i < memory->ran_count; i++)
+        if (memory->ran[i].kind == kind && str_equal(memory->ran[i].item, item))
+            return &memory->ran[i];
+    return NULL;
+}
+
+void memory_note_step(struct memory *memory, const struct plan_step *step)
+{
+    struct ran *ran = find_step(memory, step->kind, step->item);
+
+    if (!ran) {
+        memory->ran = xrealloc(memory->ran, (memory->ran_count + 1) * sizeof(*memory->ran));
+        ran = &memory->ran[memory->ran_count++];
+        *ran = (struct ran){.kind = step->kind, .item = xstrdup(step->item)};
+    }
+    ran->at_ms = clock_mono_ms();
+}
+
+int64_t memory_ran_ms(const struct memory *memory, enum plan_step_kind kind, const char *item)
+{
+    const struct ran *ran = find_step(memory, kind, item);
+
+    return ran ? ran->at_ms : 0;
+}
