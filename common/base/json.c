@@ -1,7 +1,7 @@
 /* Strict JSON over cJSON. See json.h for ownership; any thread, one writer per tree. */
 #include "common/base/json.h"
 
-#include "common/base/json_scan.h"
+#include "common/base/json_memory.h"
 #include "common/base/mem.h"
 
 #include <cjson/cJSON.h>
@@ -72,7 +72,7 @@ static const char *duplicate_key(const cJSON *object)
     if (count <= SMALL_OBJECT) {
         for (const cJSON *a = object->child; a; a = a->next)
             for (const cJSON *b = a->next; b; b = b->next)
-                if (strcmp(a->string, b->string) == 0)
+                if (*a->string == *b->string && strcmp(a->string, b->string) == 0)
                     return a->string;
         return NULL;
     }
@@ -87,9 +87,9 @@ static const char *duplicate_key(const cJSON *object)
 
 static int check_tree(const cJSON *node, struct err *err)
 {
-    if (cJSON_IsNumber(node) && !isfinite(node->valuedouble))
+    if (node->type == cJSON_Number && !isfinite(node->valuedouble))
         return err_set(err, ERR_INVALID, "JSON: a number out of range");
-    if (cJSON_IsObject(node)) {
+    if (node->type == cJSON_Object) {
         const char *twice = duplicate_key(node);
 
         if (twice)
@@ -106,11 +106,14 @@ static int check_tree(const cJSON *node, struct err *err)
 
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
 {
-    int r = json_scan(text, err);
+    struct json_extent extent;
+    int r = json_scan(text, &extent, err);
 
     if (r < 0)
         return r;
+    json_block_start(&extent);
     cJSON *root = cJSON_ParseWithLength(text.ptr, text.len);
+    json_block_end();
 
     if (!root) /* the scan lets nothing pass that cJSON refuses; were it so, a peer must not end us */
         return err_set(err, ERR_INVALID, "JSON: not readable");
@@ -166,7 +169,7 @@ static const struct json *member(const struct json *object, const char *key, siz
     if (json_type(object) != JSON_OBJECT)
         return NULL;
     for (const cJSON *item = in(object)->child; item; item = item->next)
-        if (strncmp(item->string, key, len) == 0 && item->string[len] == '\0')
+        if (*item->string == *key && strncmp(item->string, key, len) == 0 && item->string[len] == '\0')
             return (const struct json *)item;
     return NULL;
 }

@@ -6,7 +6,7 @@
 struct scan {
     const char *at;
     const char *end;
-    size_t values;
+    size_t values, strings;
     const char *wrong; /* what was wrong, for the message */
 };
 
@@ -128,11 +128,23 @@ static bool scan_escape(struct scan *scan)
     return (low >= 0xDC00 && low <= 0xDFFF) || fail(scan, "half of a surrogate pair");
 }
 
+/* Most of all bytes are read here. */
+static const char *skip_plain(const char *at, const char *end)
+{
+    static const bool plain[256] = {
+        [' ' ... '!'] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7F] = true};
+
+    while (at < end && plain[(unsigned char)*at])
+        at++;
+    return at;
+}
+
 static bool scan_string(struct scan *scan)
 {
     if (!accept(scan, '"'))
         return fail(scan, "a key that is not a string");
-    while (scan->at < scan->end) {
+    scan->strings++;
+    while ((scan->at = skip_plain(scan->at, scan->end)) < scan->end) {
         unsigned char c = (unsigned char)*scan->at;
 
         if (c == '"') {
@@ -222,14 +234,16 @@ static bool scan_value(struct scan *scan, int depth)
     }
 }
 
-int json_scan(struct str_view text, struct err *err)
+int json_scan(struct str_view text, struct json_extent *ret_extent, struct err *err)
 {
     struct scan scan = {.at = text.ptr, .end = text.ptr + text.len};
 
     if (scan_value(&scan, 0)) {
         skip_blanks(&scan);
-        if (scan.at == scan.end)
+        if (scan.at == scan.end) {
+            *ret_extent = (struct json_extent){scan.values, scan.strings, text.len};
             return 0;
+        }
         fail(&scan, "something after the value");
     }
     return err_set(err, ERR_INVALID, "JSON: %s at byte %zu", scan.wrong, (size_t)(scan.at - text.ptr));

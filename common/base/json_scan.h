@@ -4,8 +4,16 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+/* What a text holds. */
+struct json_extent {
+    size_t values;
+    size_t strings; /* keys as well */
+    size_t bytes;
+};
+
 /* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits. */
-int json_scan(struct str_view text, struct err *err) __attribute__((warn_unused_result));
+int json_scan(struct str_view text, struct json_extent *ret_extent, struct err *err)
+    __attribute__((warn_unused_result));
 
 /* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
 size_t utf8_sequence(const char *bytes, size_t len);

@@ -52,6 +52,23 @@ static void members_are_set_replaced_and_removed(void **state)
     assert_int_equal(json_size(json), 2);
 }
 
+/* Parsed values lie in blocks, built ones do not: each must outlive what goes before it. */
+static void parsed_and_built_values_mix(void **state)
+{
+    _cleanup_(json_freep) struct json *json = parsed("{\"a\":{\"x\":[1,2]},\"b\":\"text\"}");
+
+    (void)state;
+    json_set(json, "c", parsed("{\"y\":\"z\"}"));
+    json_set(json, "a", NULL);
+    json_set(json, "b", parsed("[\"1\"]"));
+    json_set(json_make_object(json, "c"), "y", json_new_int(7));
+    json_make_object(json, "d");
+
+    _cleanup_(freep) char *text = json_text(json);
+
+    assert_string_equal(text, "{\"b\":[\"1\"],\"c\":{\"y\":7},\"d\":{}}");
+}
+
 static void a_member_is_replaced_under_its_own_key(void **state)
 {
     _cleanup_(json_freep) struct json *json = parsed("{\"a\":1,\"b\":2}");
@@ -192,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_set_replaced_and_removed),
+        cmocka_unit_test(parsed_and_built_values_mix),
         cmocka_unit_test(a_member_is_replaced_under_its_own_key),
         cmocka_unit_test(objects_on_the_way_are_created),
         cmocka_unit_test(a_copy_is_independent),
