@@ -17,6 +17,7 @@ enum { CALM_EVERY_MS = 5 * 1000, TRIES = 3 /* at the Secret, when others write i
 
 struct certs {
     struct kube *kube;
+    struct events *events;
     char *namespace;
     struct inject *inject; /* NULL: the configurations are somebody else's */
     bool installed;        /* they name a service */
@@ -43,6 +44,17 @@ struct certs {
 static void count(struct certs *certs, const char *what)
 {
     series_add(metric_series(certs->changes, what, NULL, NULL), 1);
+}
+
+/* In an event of the Secret. */
+static void tell(const struct certs *certs, const char *reason, const char *note)
+{
+    events_tell(certs->events, &(struct event){.api_version = "v1",
+                                               .kind = "Secret",
+                                               .name = SECRET_NAME,
+                                               .namespace = certs->namespace,
+                                               .reason = reason,
+                                               .note = note});
 }
 
 static void complain(struct certs *certs, const char *what)
@@ -94,7 +106,7 @@ static int replace(struct certs *certs, const struct json *secret, const char *w
 
     log_info("a new certificate authority was made", "secret", SECRET_NAME, "namespace", certs->namespace,
              "because it", why);
-    secret_event(certs->kube, certs->namespace, clock_wall_s(), "NewAuthority", message);
+    tell(certs, "NewAuthority", message);
     count(certs, "authority");
     certs->usable = certs->shared = true;
     adopt(certs, &made);
@@ -212,8 +224,8 @@ static int write_bundles(struct certs *certs, const char *ca, struct err *err)
         count(certs, "bundle");
     /* At the start it is the ordinary thing, later somebody else did what they should not. */
     if (written > 0 && atomic_load(&certs->was_ready) && certs->shown_since_s)
-        secret_event(certs->kube, certs->namespace, clock_wall_s(), "BundleRepaired",
-                     "The caBundle of the webhook configurations was changed by somebody else and put back");
+        tell(certs, "BundleRepaired",
+             "The caBundle of the webhook configurations was changed by somebody else and put back");
     return r;
 }
 
@@ -334,6 +346,7 @@ int certs_start(const struct certs_options *options, struct certs **ret_certs, s
     int r = 0;
 
     certs->kube = options->kube;
+    certs->events = options->events;
     certs->namespace = xstrdup(options->namespace);
     certs->settle_s = (options->settle_ms + 999) / 1000;
     certs->changes =

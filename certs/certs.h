@@ -7,11 +7,13 @@
 #include "common/base/err.h"
 #include "common/http/certificate.h"
 #include "common/kube/client.h"
+#include "common/kube/events.h"
 
 struct certs;
 
 struct certs_options {
-    struct kube *kube;     /* must outlive it */
+    struct kube *kube;     /* must outlive it, like… */
+    struct events *events; /* …this; what is done is told in events of the Secret */
     const char *namespace; /* of the Secret; copied */
     const char *url;       /* https://HOST:PORT; the webhook configurations are written for it. Or: */
     const char *service;   /* "NS/NAME"; the installed configurations get our caBundle. Or neither */

@@ -1,7 +1,6 @@
 /* Reads and writes the Secret. No state. */
 #include "certs/secret.h"
 
-#include "common/base/clock.h"
 #include "common/base/encode.h"
 #include "common/base/mem.h"
 
@@ -102,32 +101,4 @@ int secret_write(struct kube *kube, const char *namespace, const struct json *se
     explicit_bzero(body, strlen(body));
     free(body);
     return r < 0 ? err_wrap(err, "Secret %s/" SECRET_NAME, namespace) : 0;
-}
-
-void secret_event(struct kube *kube, const char *namespace, int64_t wall_s, const char *reason,
-                  const char *message)
-{
-    struct json *event = json_new_object();
-    _cleanup_(freep) char *path = xasprintf("/api/v1/namespaces/%s/events", namespace);
-    char now[CLOCK_TEXT_SIZE];
-
-    clock_rfc3339(wall_s, now);
-    json_set_at(event, "metadata.generateName", json_new_string(SECRET_NAME "."));
-    json_set_at(event, "involvedObject.apiVersion", json_new_string("v1"));
-    json_set_at(event, "involvedObject.kind", json_new_string("Secret"));
-    json_set_at(event, "involvedObject.namespace", json_new_string(namespace));
-    json_set_at(event, "involvedObject.name", json_new_string(SECRET_NAME));
-    json_set_str(event, "type", "Normal");
-    json_set_str(event, "reason", reason);
-    json_set_str(event, "message", message);
-    json_set_str(event, "firstTimestamp", now);
-    json_set_str(event, "lastTimestamp", now);
-    json_set(event, "count", json_new_int(1));
-    json_set_at(event, "source.component", json_new_string("kubelambda"));
-
-    _cleanup_(freep) char *body = json_text(event);
-
-    json_free(event);
-    (void)!kube_call(kube, &(struct kube_request){.method = "POST", .path = path, .body = view(body)}, NULL,
-                     NULL);
 }

@@ -22,7 +22,3 @@ int secret_read(struct kube *kube, const char *namespace, struct json **ret_secr
  * faster. ERR_NOT_FOUND: there is no such namespace, or the Secret is gone by now. */
 int secret_write(struct kube *kube, const char *namespace, const struct json *secret,
                  const struct authorities *authorities, struct err *err) __attribute__((warn_unused_result));
-
-/* Tells in an event of the Secret what was done, and why; a failure is of no consequence and not reported. */
-void secret_event(struct kube *kube, const char *namespace, int64_t wall_s, const char *reason,
-                  const char *message);

@@ -27,6 +27,7 @@ struct serve {
     struct http *http;
     struct kube_config kube_config;
     struct kube *kube;
+    struct events *events;
     struct aws *aws;
     struct registry *names; /* in use, as the functions' informer tells */
     struct runtimes_file *runtimes;
@@ -85,6 +86,7 @@ static void tick_leader(struct serve *serve)
         leader_start(serve->leader,
                      &(struct leader_options){.controller = {.kube = serve->kube,
                                                              .aws = serve->aws,
+                                                             .events = serve->events,
                                                              .functions = serve->functions,
                                                              .namespaces = serve->namespaces,
                                                              .policy_objects = serve->policy_objects,
@@ -226,6 +228,7 @@ static int start_webhook(struct serve *serve, struct err *err)
     if (serve->options.no_webhook)
         return 0;
     int r = certs_start(&(struct certs_options){.kube = serve->kube,
+                                                .events = serve->events,
                                                 .namespace = own_namespace(serve),
                                                 .url = serve->options.webhook_url,
                                                 .service = serve->options.service,
@@ -237,6 +240,7 @@ static int start_webhook(struct serve *serve, struct err *err)
         return r;
     return webhook_start(&(struct webhook_options){.kube = serve->kube,
                                                    .aws = serve->aws,
+                                                   .events = serve->events,
                                                    .namespaces = serve->namespaces,
                                                    .policies = serve->policies,
                                                    .names = serve->names,
@@ -263,6 +267,7 @@ static int start(struct serve *serve, struct err *err)
     if (r < 0)
         return r;
     serve->kube = kube_new(serve->http, &serve->kube_config);
+    serve->events = events_new(serve->kube);
     r = aws_new(serve->http, &(struct aws_options){.region = options->region}, &serve->aws, err);
     if (r < 0)
         return r;
@@ -319,6 +324,7 @@ static void stop(struct serve *serve)
     http_server_stop(serve->health, 0);
     certs_free(serve->certs);
     aws_free(serve->aws);
+    events_free(serve->events);
     kube_free(serve->kube);
     http_stop(serve->http);
     kube_config_done(&serve->kube_config);

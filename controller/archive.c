@@ -47,16 +47,8 @@ static bool is_requested(const struct run *run)
 char *archive_request(const struct resource *resource)
 {
     const char *token = json_str(json_get(json_get(resource->metadata, "annotations"), FUNCTION_REDEPLOY));
-    size_t len = 0;
 
-    if (!token || !*token)
-        return NULL;
-    for (size_t step; token[len]; len += step) {
-        step = utf8_sequence(token + len, strlen(token + len));
-        if (step == 0 || len + step > TOKEN_MAX_BYTES)
-            break;
-    }
-    return xstrndup(token, len);
+    return token && *token ? xstrndup(token, utf8_prefix(token, TOKEN_MAX_BYTES)) : NULL;
 }
 
 bool archive_ask(struct run *run)

@@ -165,6 +165,7 @@ struct controller *controller_start(const struct controller_options *options)
     controller->with = (struct reconciler){
         .kube = options->kube,
         .aws = options->aws,
+        .events = options->events,
         .cluster_id = controller->cluster_id,
         .runtimes = options->runtimes,
         .namespaces = options->namespaces,

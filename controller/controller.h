@@ -7,6 +7,7 @@
 #include "common/aws/client.h"
 #include "common/function/policies.h"
 #include "common/function/runtimes.h"
+#include "common/kube/events.h"
 #include "common/kube/informer.h"
 
 struct controller;
@@ -14,6 +15,7 @@ struct controller;
 struct controller_options { /* everything must outlive the controller */
     struct kube *kube;
     struct aws *aws;
+    struct events *events;
     struct informer *functions, *namespaces, *policy_objects;
     struct policies *policies;
     const char *default_environment; /* may be NULL */

@@ -3,6 +3,7 @@
 #include "common/base/mem.h"
 #include "common/function/function.h"
 #include "controller/archive.h"
+#include "controller/tell.h"
 
 enum {
     RESYNC_JITTER_PERCENT = 10,
@@ -52,13 +53,24 @@ static int64_t rest_ms(const struct run *run, bool ready)
     return memory->rotation_ms - run->now_ms;
 }
 
+static int say(struct run *run, const struct status_change *change, enum reconcile_result result,
+               struct err *err)
+{
+    bool news = status_is_news(run->resource.status, change);
+    int r = resource_set_status(&run->resource, run->with->kube, change, err);
+
+    if (r == 0 && news)
+        tell_status(run, change, result);
+    return r;
+}
+
 /* Writes the status; then there is nothing to do before the next look. */
 static struct reconcile_next rest(struct run *run, const struct status_change *change,
                                   enum reconcile_result result)
 {
     struct err err;
 
-    if (resource_set_status(&run->resource, run->with->kube, change, &err) < 0)
+    if (say(run, change, result, &err) < 0)
         return end_kube_failed(run, &err);
     run->memory->resting = true;
     run->memory->busy_ms = 0;
@@ -174,9 +186,7 @@ static struct reconcile_next say_reconciling(struct run *run, const char *reason
                                          .deployed = run->memory->deployed};
     struct err err;
 
-    return resource_set_status(&run->resource, run->with->kube, &change, &err) < 0
-               ? end_kube_failed(run, &err)
-               : next;
+    return say(run, &change, next.result, &err) < 0 ? end_kube_failed(run, &err) : next;
 }
 
 struct reconcile_next end_busy(struct run *run, const char *reason)

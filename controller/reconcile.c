@@ -13,6 +13,7 @@
 #include "controller/run.h"
 #include "controller/sides.h"
 #include "controller/steps.h"
+#include "controller/tell.h"
 
 enum {
     LOOKS_MAX = 16,         /* in one go: every kind of step once, and some surprises */
@@ -312,6 +313,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     }
     if (run_step(run, step, &answer, &err) < 0)
         return step_failed(run, step, &err, ret_next);
+    tell_step(run, step, plan->adopts ? "Adopted" : is_drift(run) ? "DriftCorrected" : NULL);
     remember(run, step, answer);
     if (!is_busy(answer))
         return false;
@@ -449,6 +451,8 @@ static struct reconcile_next release(struct run *run)
             return end_over();
         if (plan.outcome == PLAN_STEPS)
             r = run_step(run, &plan.steps[0], NULL, &err);
+        if (plan.outcome == PLAN_STEPS && r == 0)
+            tell_step(run, &plan.steps[0], "Retained");
     }
     if (r == 0 || r == ERR_NOT_FOUND)
         return finalizer_off(run);
@@ -458,6 +462,7 @@ static struct reconcile_next release(struct run *run)
         return (struct reconcile_next){.result = RECONCILE_ERROR, .after_ms = RELEASE_RETRY_MS};
     log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error",
              err.msg);
+    tell(run, true, "LeftBehind", err.msg);
     return finalizer_off(run);
 }
 
@@ -494,6 +499,7 @@ static struct reconcile_next let_go(struct run *run)
 
         if (r < 0 && r != ERR_NOT_FOUND)
             return end_aws_failed(run, &err);
+        tell_step(run, &plan.steps[0], NULL);
     }
     return finalizer_off(run);
 }

@@ -6,6 +6,7 @@
 #include "common/aws/client.h"
 #include "common/function/policies.h"
 #include "common/function/runtimes.h"
+#include "common/kube/events.h"
 #include "common/kube/informer.h"
 #include "controller/queue.h"
 
@@ -14,6 +15,7 @@
 struct reconciler { /* everything must outlive its use */
     struct kube *kube;
     struct aws *aws;
+    struct events *events; /* NULL: nobody is told */
     const char *cluster_id;
     const struct runtimes_now *runtimes;
     struct informer *namespaces; /* for policies that protect from deletion; NULL: none does */

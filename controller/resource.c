@@ -107,8 +107,7 @@ static void log_change(const struct resource *resource, const struct status_chan
 {
     static const char *const phases[] = {"Ready", "Reconciling", "Stalled"};
 
-    if (str_equal(status_reason(resource->status), change->reason) &&
-        status_is(resource->status, phases[change->phase], change->generation))
+    if (!status_is_news(resource->status, change))
         return;
     /* What stalls is often a refused value, repeated in the message: it stays out of the log. */
     log_info("the state changed", "function", resource->key, "state", phases[change->phase], "reason",

@@ -35,19 +35,6 @@ static const struct json *find_condition(const struct json *status, const char *
     return NULL;
 }
 
-/* A cut must not leave half of a character. */
-static char *cut_message(const char *message)
-{
-    size_t len = 0;
-
-    for (size_t step; message[len]; len += step) {
-        step = utf8_sequence(message + len, strlen(message + len));
-        if (step == 0 || len + step > STATUS_MESSAGE_MAX_BYTES)
-            break;
-    }
-    return xstrndup(message, len);
-}
-
 static struct json *make_condition(const struct json *old, const char *type, bool is_true,
                                    const struct status_change *change, const char *now)
 {
@@ -56,7 +43,8 @@ static struct json *make_condition(const struct json *old, const char *type, boo
     const char *before = json_str_at(old, "status"), *since = json_str_at(old, "lastTransitionTime");
     /* Ready says it all, so that one column suffices; the others speak only when they are True. */
     bool speaks = is_true || str_equal(type, "Ready");
-    _cleanup_(freep) char *message = cut_message(speaks && change->message ? change->message : "");
+    const char *said = speaks && change->message ? change->message : "";
+    _cleanup_(freep) char *message = xstrndup(said, utf8_prefix(said, STATUS_MESSAGE_MAX_BYTES));
 
     json_set_str(condition, "type", type);
     json_set_str(condition, "status", status);
@@ -129,7 +117,6 @@ static bool condition_differs(const struct json *old, const struct json *status,
 
 bool status_differs(const struct json *old, const struct json *status)
 {
-
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (member_differs(old, status, members[i].name))
             return true;
@@ -137,6 +124,15 @@ bool status_differs(const struct json *old, const struct json *status)
         if (condition_differs(old, status, conditions[i].type))
             return true;
     return condition_differs(old, status, STATUS_DRIFTED);
+}
+
+bool status_is_news(const struct json *old, const struct status_change *change)
+{
+    const char *drift = str_equal(change->drift, STATUS_NO_DRIFT) ? NULL : change->drift;
+
+    return !str_equal(status_reason(old), change->reason) ||
+           !status_is(old, conditions[change->phase].type, change->generation) ||
+           (change->drift && !str_equal(status_drift(old), drift));
 }
 
 bool status_is(const struct json *status, const char *type, int64_t generation)

@@ -34,6 +34,9 @@ struct json *status_make(const struct json *old, const struct status_change *cha
 /* Does `status`, made from `old`, say anything else than it? Times aside. */
 bool status_differs(const struct json *old, const struct json *status);
 
+/* Is it another state than `old` (may be NULL) tells of, rather than the same in other words? */
+bool status_is_news(const struct json *old, const struct status_change *change);
+
 /* Is the condition True for this generation? */
 bool status_is(const struct json *status, const char *type, int64_t generation);
 

@@ -68,6 +68,27 @@ static const char *phase_path(enum review_phase phase)
     return phase == REVIEW_MUTATE ? "/mutate" : "/validate";
 }
 
+/* Who deletes gets the refusal; whoever looks after the function finds it there. */
+static void tell(const struct admission *admission, const struct review_verdict *verdict)
+{
+    const struct review_request *request = &admission->request;
+    _cleanup_(str_done) struct str note = STR_INIT(16 << 10);
+
+    if (verdict->allowed || request->dry_run || !request->ours || !str_equal(request->operation, "DELETE") ||
+        !verdict->findings.errors)
+        return;
+    findings_summary(&verdict->findings, &note);
+    events_tell(admission->webhook->options.events,
+                &(struct event){.api_version = KUBE_API_VERSION,
+                                .kind = "LambdaFunction",
+                                .namespace = request->namespace,
+                                .name = request->name,
+                                .uid = json_str_at(request->old_object, "metadata.uid"),
+                                .warning = true,
+                                .reason = "DeletionRefused",
+                                .note = str_text(&note)});
+}
+
 static void finish(struct admission *admission, const struct review_verdict *verdict)
 {
     struct webhook *webhook = admission->webhook;
@@ -77,6 +98,7 @@ static void finish(struct admission *admission, const struct review_verdict *ver
     double seconds = (double)(clock_mono_ms() - admission->started_ms) / 1000;
 
     review_response(&admission->request, verdict, &body);
+    tell(admission, verdict);
     series_observe(metric_series(webhook->latency, path, NULL, NULL), seconds);
     series_add(metric_series(webhook->requests, path, "200", NULL), 1);
     series_add(webhook->in_flight, -1);

@@ -7,6 +7,7 @@
 #include "common/function/registry.h"
 #include "common/function/runtimes.h"
 #include "common/http/server.h"
+#include "common/kube/events.h"
 #include "common/kube/informer.h"
 
 struct webhook;
@@ -14,6 +15,7 @@ struct webhook;
 struct webhook_options { /* everything must outlive the webhook */
     struct kube *kube;
     struct aws *aws;
+    struct events *events;
     struct informer *namespaces;
     struct policies *policies;
     struct registry *names; /* in use */

@@ -85,6 +85,15 @@ size_t utf8_sequence(const char *bytes, size_t len)
     return need;
 }
 
+size_t utf8_prefix(const char *text, size_t max_bytes)
+{
+    size_t len = 0, left = strlen(text);
+
+    for (size_t step; (step = utf8_sequence(text + len, left)) > 0 && len + step <= max_bytes; left -= step)
+        len += step;
+    return len;
+}
+
 static bool scan_hex4(struct scan *scan, unsigned *ret_value)
 {
     unsigned value = 0;

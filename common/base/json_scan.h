@@ -18,4 +18,8 @@ int json_scan(struct str_view text, struct json_extent *ret_extent, struct err *
 /* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
 size_t utf8_sequence(const char *bytes, size_t len);
 
+/* How much of `text` fits into `max_bytes` without half of a character: up to the first byte that is no
+ * UTF-8. */
+size_t utf8_prefix(const char *text, size_t max_bytes);
+
 #define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, for a byte that is no UTF-8 */

@@ -60,8 +60,9 @@ def changes(replicas, what):
 
 
 def events(cluster, reason):
+    """Their messages, each as often as it was told."""
     found = cluster.request("GET", "/api/v1/namespaces/kubelambda-system/events")[1]["items"]
-    return [one["message"] for one in found if one["reason"] == reason]
+    return [one["message"] for one in found if one["reason"] == reason for _ in range(one["count"])]
 
 
 def test_three_that_start_at_once_make_one_authority(installed, replicas):
@@ -96,7 +97,7 @@ def test_a_secret_that_is_damaged_is_replaced_while_every_call_succeeds(cluster,
     assert changes(replicas, "authority") == made + 1
     assert old["ca.crt"] in installed.secret()["previous.crt"]
     why = "was not there" if damage == "deleted" else "was damaged"
-    assert any(why in one for one in events(cluster, "NewAuthority"))
+    wait_for(lambda: any(why in one for one in events(cluster, "NewAuthority")), 10)
 
 
 def test_an_authority_in_its_last_third_is_replaced_while_every_call_succeeds(installed, replicas):
@@ -121,7 +122,7 @@ def test_a_bundle_that_somebody_changes_is_put_back(cluster, installed, replicas
         installed.write_bundle(authority(DAY)[0] if bundle == "foreign" else bundle, path)
     wait_for(installed.right, 15)
     assert all(one.is_ready() for one in replicas)  # nobody was taken out of service meanwhile
-    assert len(events(cluster, "BundleRepaired")) > told
+    wait_for(lambda: len(events(cluster, "BundleRepaired")) > told, 10)
 
 
 def test_without_the_right_to_the_secret_they_go_on_and_with_it_they_repair(cluster, installed, replicas):
@@ -147,7 +148,7 @@ def test_an_expired_authority_found_at_the_start_is_replaced(installed, replicas
     installed.admit(*replicas)
     wait_for(installed.right, 10)
     assert certificate not in installed.bundles()[0]
-    assert any("has expired" in one for one in events(installed.cluster, "NewAuthority"))
+    wait_for(lambda: any("has expired" in one for one in events(installed.cluster, "NewAuthority")), 10)
     assert replicas[0].metric("kubelambda_ca_expiry_seconds") > 360 * 24 * 3600
 
 
