@@ -104,6 +104,12 @@ migration: build/kubelambda-sanitized
 	tests/setup build cluster aws
 	. tests/env.sh && KUBELAMBDA_IMPORTED=150 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_import.py -k adopted
 
+# Ten thousand connections of clients that ask nothing, on the release build.
+siege: build/kubelambda
+	tests/setup build cluster aws
+	. tests/env.sh && KUBELAMBDA=build/kubelambda KUBELAMBDA_CONNECTIONS=10000 KUBE_BIN=$$KUBE_BIN \
+		"$$PYTHON" -m pytest -q -s tests/e2e/test_connections.py
+
 IMAGE ?= kubelambda:$(shell sed -n 's/^\#define KUBELAMBDA_VERSION "\(.*\)"/\1/p' cli/cli.h)
 
 image:
@@ -140,6 +146,7 @@ help:
 	echo "make manifests  what is made from the table of fields"
 	echo "make ha         many restarts under load: no call may be lost"
 	echo "make migration  150 existing functions imported and adopted"
+	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
 	echo "make image      the container image, with buildah or podman"
 	echo "make install    the binary and its manual page; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
@@ -148,5 +155,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint test test-installed demo ha migration image install bench help clean
+.PHONY: all manifests manifests-fresh check lint test test-installed demo ha siege migration image install bench help clean
 .SECONDARY:

@@ -15,11 +15,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
     TICK_MS = 1000,
     DRAIN_MS = 10 * 1000,
+    PLAIN_CONNECTIONS = 32, /* of those who look after our health, or our metrics */
+    DESCRIPTORS = 4096,
 };
 
 struct serve {
@@ -215,6 +218,7 @@ static int listen_plain(const char *address, http_handler_fn *handler, struct se
 {
     return http_server_start(&(struct http_server_options){.listen = address,
                                                            .workers = 1,
+                                                           .max_connections = PLAIN_CONNECTIONS,
                                                            .max_body_bytes = 1024,
                                                            .handler = handler,
                                                            .handler_arg = serve},
@@ -343,12 +347,37 @@ static void init_lock(struct serve *serve)
     pthread_mutex_init(&serve->lock, NULL);
 }
 
+/* As many as we may, up to what is of use: the soft limit is low so that select() goes on working. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Here and not in the ticker, which waits for the API server now and then: clients that dawdle must not gain
+ * by that. */
+static int wait_for_signal(struct serve *serve, const sigset_t *signals)
+{
+    const struct timespec second = {.tv_sec = 1};
+    int signal;
+
+    while ((signal = sigtimedwait(signals, NULL, &second)) < 0) {
+        webhook_tick(serve->webhook);
+        http_server_tick(serve->health);
+        http_server_tick(serve->metrics);
+    }
+    return signal;
+}
+
 int cli_serve(int argc, char **argv)
 {
     struct serve serve = {0};
     struct err err;
     sigset_t signals;
-    int signal = 0;
 
     if (serve_options_parse(argc, argv, &serve.options, &err) < 0) {
         fprintf(stderr, "kubelambda serve: %s\n", err.msg);
@@ -365,6 +394,7 @@ int cli_serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 
+    raise_descriptors();
     init_lock(&serve);
     int r = start(&serve, &err);
 
@@ -373,8 +403,7 @@ int cli_serve(int argc, char **argv)
     } else {
         log_info("serving", "webhook", serve.webhook ? serve.options.listen : NULL, "health",
                  serve.options.health_listen, "metrics", serve.options.metrics_listen);
-        sigwait(&signals, &signal);
-        log_info("stopping", "signal", signal == SIGINT ? "SIGINT" : "SIGTERM");
+        log_info("stopping", "signal", wait_for_signal(&serve, &signals) == SIGINT ? "SIGINT" : "SIGTERM");
     }
     stop(&serve);
     return r < 0 || atomic_load(&serve.broken) ? EXIT_FAILURE : EXIT_SUCCESS;

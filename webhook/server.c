@@ -397,6 +397,12 @@ int webhook_start(const struct webhook_options *options, struct webhook **ret_we
     return 0;
 }
 
+void webhook_tick(struct webhook *webhook)
+{
+    if (webhook)
+        http_server_tick(webhook->server);
+}
+
 int webhook_port(const struct webhook *webhook)
 {
     return http_server_port(webhook->server);

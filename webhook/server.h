@@ -29,5 +29,6 @@ struct webhook_options { /* everything must outlive the webhook */
 
 int webhook_start(const struct webhook_options *options, struct webhook **ret_webhook, struct err *err)
     __attribute__((warn_unused_result));
+void webhook_tick(struct webhook *webhook); /* every second; accepts NULL */
 int webhook_port(const struct webhook *webhook);
 void webhook_stop(struct webhook *webhook, int64_t drain_ms);

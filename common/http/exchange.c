@@ -99,6 +99,15 @@ static void answer_ourselves(struct http_exchange *exchange, int status)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 }
 
+static void connection_is(struct exchanges *owner, struct MHD_Connection *connection,
+                          enum connection_state state)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    connection_now(&owner->connections, info->socket_context, state);
+}
+
 static struct http_exchange *exchange_new(struct exchanges *owner, struct MHD_Connection *connection,
                                           const char *method, const char *path)
 {
@@ -178,6 +187,7 @@ enum MHD_Result exchange_run(void *exchanges, struct MHD_Connection *connection,
     (void)version;
     if (!exchange) {
         *state = exchange = exchange_new(owner, connection, method, url);
+        connection_is(owner, connection, CONNECTION_OWES);
         if (exchange->expected_bytes <= owner->max_body_bytes)
             return MHD_YES;
         answer_ourselves(exchange, 413);
@@ -191,6 +201,7 @@ enum MHD_Result exchange_run(void *exchanges, struct MHD_Connection *connection,
     }
     if (!exchange->handled) {
         exchange->handled = true;
+        connection_is(owner, connection, CONNECTION_ANSWERING);
         if (exchange->status)
             answer_ourselves(exchange, exchange->status);
         else
@@ -208,10 +219,10 @@ void exchange_completed(void *exchanges, struct MHD_Connection *connection, void
 {
     struct exchanges *owner = exchanges;
 
-    (void)connection;
     (void)why;
     if (!*state)
         return;
+    connection_is(owner, connection, CONNECTION_IDLE);
     exchange_unref(*state);
     *state = NULL;
     atomic_fetch_sub_explicit(&owner->under_way, 1, memory_order_release);

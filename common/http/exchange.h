@@ -2,6 +2,7 @@
  * server.c starts and stops the daemon, exchange.c is everything between a request and its answer. */
 #pragma once
 
+#include "common/http/connections.h"
 #include "common/http/server.h"
 
 #include <microhttpd.h>
@@ -12,6 +13,7 @@ struct exchanges {
     http_handler_fn *handler;
     void *handler_arg;
     size_t max_body_bytes;
+    struct connections connections;
     atomic_int under_way;            /* from the request's headers to the end of its answer */
     atomic_bool draining;            /* answers ask the client to close the connection */
     bool closed;                     /* nothing can be suspended any more; under exchange.c's lock */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +18,10 @@
  * a request into a connection that we are closing. */
 enum { IDLE_TIMEOUT_S = 120 };
 
-enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024, CONNECTIONS_PER_WORKER = 64 };
+enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024 };
+
+/* Descriptors that are left for everything else: what we ask, files, the other servers. */
+enum { OTHER_DESCRIPTORS = 160, CONNECTIONS_AT_LEAST = 16 };
 
 enum { POLL_MS = 5, FAREWELL_MS = 1000 };
 
@@ -103,22 +107,39 @@ static int open_listener(const char *listen_address, int *ret_listener, int *ret
     return 0;
 }
 
-/* --- TLS ---------------------------------------------------------------------------------- */
+/* --- connections -------------------------------------------------------------------------- */
 
 /* A connection holds the certificate that it started with until its session has ended. */
 static void connection_changed(void *arg, struct MHD_Connection *connection, void **socket_context,
                                enum MHD_ConnectionNotificationCode what)
 {
-    const struct http_server *server = arg;
+    struct http_server *server = arg;
 
-    (void)connection;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = server->certificate(server->certificate_arg);
+        int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+        *socket_context =
+            connection_started(&server->exchanges.connections, socket,
+                               server->certificate ? server->certificate(server->certificate_arg) : NULL);
     } else {
-        http_certificate_unref(*socket_context);
+        connection_ended(&server->exchanges.connections, *socket_context);
         *socket_context = NULL;
     }
 }
+
+static unsigned connection_limit(unsigned wanted)
+{
+    struct rlimit descriptors;
+    unsigned limit = wanted ? wanted : CONNECTIONS;
+
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < limit + OTHER_DESCRIPTORS)
+        limit = descriptors.rlim_cur < CONNECTIONS_AT_LEAST + OTHER_DESCRIPTORS
+                    ? CONNECTIONS_AT_LEAST
+                    : (unsigned)descriptors.rlim_cur - OTHER_DESCRIPTORS;
+    return limit;
+}
+
+/* --- TLS ---------------------------------------------------------------------------------- */
 
 /* gnutls_certificate_retrieve_function3. libmicrohttpd's session pointer is its connection. */
 static int hand_out(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
@@ -127,11 +148,10 @@ static int hand_out(gnutls_session_t session, const struct gnutls_cert_retr_st *
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(gnutls_session_get_ptr(session), MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const struct http_certificate *certificate = info ? info->socket_context : NULL;
+    const struct connection *connection = info->socket_context;
+    const struct http_certificate *certificate = connection->certificate;
 
     (void)request;
-    if (!certificate)
-        return -1;
     *ret_chain = certificate->chain;
     *ret_chain_len = certificate->chain_len;
     *ret_key = certificate->key;
@@ -165,25 +185,23 @@ static unsigned worker_count(unsigned wanted)
 static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned workers)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    unsigned connections = workers * CONNECTIONS_PER_WORKER; /* the limit is divided among workers */
+    unsigned connections = workers * server->exchanges.connections.max; /* it is divided among workers */
     const struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)hand_out},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
         {MHD_OPTION_END, 0, NULL},
     };
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
     if (server->certificate)
         flags |= MHD_USE_TLS;
-    return MHD_start_daemon(flags, 0, NULL, NULL, exchange_run, &server->exchanges,
-                            MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL, MHD_OPTION_LISTEN_SOCKET,
-                            server->listener, MHD_OPTION_THREAD_POOL_SIZE, workers,
-                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
-                            connections > CONNECTIONS ? connections : (unsigned)CONNECTIONS,
-                            MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &server->exchanges,
-                            MHD_OPTION_ARRAY, server->certificate ? tls : none, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, exchange_run, &server->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_text, NULL,
+        MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_THREAD_POOL_SIZE, workers,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &server->exchanges,
+        MHD_OPTION_ARRAY, server->certificate ? tls : none, MHD_OPTION_END);
 }
 
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
@@ -199,6 +217,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->exchanges.handler = options->handler;
     server->exchanges.handler_arg = options->handler_arg;
     server->exchanges.max_body_bytes = options->max_body_bytes;
+    connections_init(&server->exchanges.connections, connection_limit(options->max_connections));
     server->certificate = options->certificate;
     server->certificate_arg = options->certificate_arg;
     server->listener = listener;
@@ -209,6 +228,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
         r = err_set(err, ERR_FATAL, "cannot serve on %s: libmicrohttpd does not start%s%s", options->listen,
                     errno ? ": " : "", errno ? strerror(errno) : "");
         close(listener);
+        connections_done(&server->exchanges.connections);
         free(server);
         return r;
     }
@@ -219,6 +239,12 @@ int http_server_start(const struct http_server_options *options, struct http_ser
 int http_server_port(const struct http_server *server)
 {
     return server->port;
+}
+
+void http_server_tick(struct http_server *server)
+{
+    if (server)
+        connections_tick(&server->exchanges.connections, clock_mono_ms());
 }
 
 /* Looked at from time to time instead of signalled: requests pay nothing for it. */
@@ -244,5 +270,6 @@ void http_server_stop(struct http_server *server, int64_t drain_ms)
         wait_until_idle(server, FAREWELL_MS); /* for the 503s to get out */
     MHD_stop_daemon(server->daemon);
     close(server->listener);
+    connections_done(&server->exchanges.connections);
     free(server);
 }

@@ -2,7 +2,8 @@
  *
  * The handler is called once per request with the whole body, on a worker thread. It answers at
  * once, or suspends the exchange and answers later from any thread. Bodies of all servers share one
- * budget (64 MiB): beyond it 429 with Retry-After. */
+ * budget (64 MiB): beyond it 429 with Retry-After. Beyond `max_connections` a new connection takes the place
+ * of one that owes its request or is idle. */
 #pragma once
 
 #include "common/http/certificate.h"
@@ -19,6 +20,7 @@ typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
 struct http_server_options {
     const char *listen;               /* "0.0.0.0:9443", "[::1]:0" */
     unsigned workers;                 /* 0: one per core, at least 2 */
+    unsigned max_connections;         /* 0: 1024; fewer where the process may not open as many files */
     size_t max_body_bytes;            /* larger: 413 */
     http_certificate_fn *certificate; /* NULL: plain HTTP */
     void *certificate_arg;
@@ -29,6 +31,10 @@ struct http_server_options {
 /* ERR_FATAL with the address and the reason when it cannot listen. */
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
                       struct err *err) __attribute__((warn_unused_result));
+
+/* To be called every second: cuts clients that have not got a request together within 10 s. NULL is accepted.
+ */
+void http_server_tick(struct http_server *server);
 
 int http_server_port(const struct http_server *server); /* the real one, also for port 0 */
 

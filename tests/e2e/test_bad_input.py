@@ -2,68 +2,19 @@
 
 import base64
 import contextlib
-import http.client
 import json
 import socket
-import ssl
 import subprocess
 import threading
 import time
 
 import pytest
 import yaml
-from harness import BINARY, ROOT, free_port, function, trusting
+from asking import Webhook, create, good, review
+from harness import BINARY, ROOT, free_port, function
 
 LIMIT = 7 << 20
 SECRET = "hunter2-is-a-secret"
-
-
-class Webhook:
-    """A connection to the webhook's own port, verified as the API server verifies it."""
-
-    def __init__(self, cluster, port):
-        configuration = cluster.get("validatingwebhookconfiguration", "kubelambda")
-        trust = trusting(configuration["webhooks"][0]["clientConfig"]["caBundle"])
-        self.connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=30)
-
-    def send(self, body, path="/validate", method="POST", **headers):
-        """Status and text of the answer."""
-        self.connection.request(method, path, body, {"Content-Type": "application/json", **headers})
-        answer = self.connection.getresponse()
-        return answer.status, answer.read().decode()
-
-    def review(self, request, path="/validate"):
-        """The response of an AdmissionReview, whose form is checked."""
-        status, text = self.send(json.dumps(review(request)), path)
-        assert status == 200, text
-        answer = json.loads(text)
-        response = answer.pop("response")
-        assert answer == {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
-        assert response.pop("uid") == request["uid"]
-        assert set(response) <= {"allowed", "status", "patch", "patchType", "warnings"}
-        assert isinstance(response["allowed"], bool)
-        if response["allowed"]:
-            assert "status" not in response and ("patch" in response) == ("patchType" in response)
-        else:
-            assert response["status"]["code"] == 422 and response["status"]["message"]
-            assert response["status"]["details"]["causes"]
-        return response
-
-
-def review(request):
-    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
-
-
-def create(manifest, **members):
-    """The request by which the API server asks about that manifest."""
-    kind = {"group": "kubelambda.io", "version": "v1alpha1", "kind": "LambdaFunction"}
-    metadata = manifest["metadata"]
-    names = {"name": metadata["name"], "namespace": metadata["namespace"]}
-    return {"uid": "u-1", "kind": kind, "operation": "CREATE", **names, "object": manifest, **members}
-
-
-def good(**spec):
-    return function("asked", "default", functionName="asked", region="us-east-1", **spec)
 
 
 @pytest.fixture
@@ -305,45 +256,6 @@ def test_values_of_environment_variables_are_in_no_answer_and_no_log(webhook, se
                     assert SECRET not in base64.b64decode(patch).decode()
     assert webhook.send('{"a": "' + SECRET)[1].count(SECRET) == 0
     assert SECRET not in serve.log()
-
-
-# Connections
-
-
-def test_plain_http_on_the_tls_port_gets_no_answer(webhook, serve):
-    with socket.create_connection(("127.0.0.1", serve.port), timeout=10) as plain:
-        plain.sendall(b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        with contextlib.suppress(ConnectionResetError):
-            assert b"HTTP/" not in plain.recv(4096)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_old_tls_is_refused(serve):
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection(("127.0.0.1", serve.port), timeout=10) as plain, pytest.raises(OSError):
-        old.wrap_socket(plain)
-
-
-def test_two_hundred_idle_connections_do_not_stop_a_review(cluster, serve):
-    with contextlib.ExitStack() as idle:
-        for _ in range(200):
-            idle.enter_context(socket.create_connection(("127.0.0.1", serve.port), timeout=10))
-        began = time.monotonic()
-        asking = Webhook(cluster, serve.port)
-        idle.enter_context(contextlib.closing(asking.connection))
-        assert asking.review(create(good()))["allowed"] is True
-        assert time.monotonic() - began < 5
-
-
-def test_clients_that_go_away_in_the_middle_do_no_harm(webhook, serve):
-    trust = webhook.connection._context
-    for part in (b"", b"POST /valid", b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"):
-        with socket.create_connection(("127.0.0.1", serve.port), timeout=10) as plain:
-            with trust.wrap_socket(plain, server_hostname="127.0.0.1") as asking:
-                asking.sendall(part)
 
 
 # Stopping

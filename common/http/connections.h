@@ -1,0 +1,55 @@
+/* Inside common/http: the connections of one server. A client that does not get a request together in time is
+ * cut off, and when there are too many connections the one that matters least goes: so strangers that only
+ * hold connections can neither keep the API server out nor use up memory.
+ *
+ * Any thread; a connection is owned by libmicrohttpd's, between connection_started and connection_ended. */
+#pragma once
+
+#include "common/http/certificate.h"
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+enum { CONNECTIONS_REQUEST_MS = 10 * 1000 /* for a whole request: from the connection or its headers */ };
+
+enum connection_state {
+    CONNECTION_OWES, /* was made, or has sent the beginning of a request: the rest must come in time */
+    CONNECTION_IDLE, /* has its answers; libmicrohttpd ends it after its own time */
+    CONNECTION_LISTS,
+    CONNECTION_ANSWERING = CONNECTION_LISTS, /* waits for us */
+    CONNECTION_CUT,                          /* we shut it down; libmicrohttpd is about to notice */
+};
+
+struct connection {
+    TAILQ_ENTRY(connection) link; /* in the list of its state, if that has one */
+    enum connection_state state;
+    int socket;
+    int64_t due_ms;                       /* of CONNECTION_OWES */
+    struct http_certificate *certificate; /* a reference; NULL: plain HTTP */
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+struct connections {
+    pthread_mutex_t lock;
+    struct connection_list lists[CONNECTION_LISTS]; /* who came to it first is first */
+    unsigned count, max;
+};
+
+void connections_init(struct connections *connections, unsigned max);
+void connections_done(struct connections *connections);
+
+/* A new connection, with the certificate's reference. Beyond `max` another one is cut: the oldest that still
+ * owes its request, else the one that has been idle for longest. */
+struct connection *connection_started(struct connections *connections, int socket,
+                                      struct http_certificate *certificate);
+
+/* Before the socket is closed, so that its number is nobody else's while we may still shut it down. */
+void connection_ended(struct connections *connections, struct connection *connection);
+
+/* Nothing happens to one that was cut. */
+void connection_now(struct connections *connections, struct connection *connection,
+                    enum connection_state state);
+
+/* Cuts those that are overdue. */
+void connections_tick(struct connections *connections, int64_t now_ms);
