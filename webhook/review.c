@@ -116,6 +116,11 @@ static void judge_artifact(const struct json *spec, const struct review_facts *f
         if (version && *version)
             findings_add(findings, FINDING_NOT_FOUND, false, "spec.code.s3ObjectVersion", version,
                          "the bucket %s has no such version of %s", bucket, key);
+        else if (*key == '/' || str_starts_with(key, "s3://"))
+            findings_add(findings, FINDING_NOT_FOUND, false, "spec.code.s3Key", key,
+                         "there is no such object in the bucket %s; write only the key, which begins after "
+                         "the bucket and a slash",
+                         bucket);
         else
             findings_add(findings, FINDING_NOT_FOUND, false, "spec.code.s3Key", key,
                          "there is no such object in the bucket %s; upload it first", bucket);
@@ -215,6 +220,18 @@ static bool refuses(enum review_phase phase, const struct findings *findings)
     return false;
 }
 
+/* What is no name of a bucket or a region is told as such, and means nothing to S3. */
+static bool misnames_artifact(const struct findings *findings)
+{
+    static const char *const names[] = {"spec.code.s3Bucket", "spec.code.s3Key", "spec.region"};
+
+    for (size_t i = 0; i < findings->count; i++)
+        for (size_t j = 0; j < ARRAY_LEN(names) && !findings->items[i].warning; j++)
+            if (str_equal(findings->items[i].field, names[j]))
+                return true;
+    return false;
+}
+
 /* What others have to say of this spec, and has not been asked yet. */
 static enum review_need ask(const struct json *spec, const struct json *old_spec,
                             const struct review_facts *facts, struct review_verdict *verdict)
@@ -222,8 +239,10 @@ static enum review_need ask(const struct json *spec, const struct json *old_spec
     verdict->access_to = xstrdup(access_wanted(spec, old_spec, facts));
     if (verdict->access_to)
         return REVIEW_NEEDS_ACCESS;
-    return facts->artifact == ARTIFACT_UNASKED && wants_artifact(spec, old_spec) ? REVIEW_NEEDS_ARTIFACT
-                                                                                 : REVIEW_NEEDS_NOTHING;
+    return facts->artifact == ARTIFACT_UNASKED && wants_artifact(spec, old_spec) &&
+                   !misnames_artifact(&verdict->findings)
+               ? REVIEW_NEEDS_ARTIFACT
+               : REVIEW_NEEDS_NOTHING;
 }
 
 /* Collects all findings, or says what has to be asked first: as early as can be, since all is judged anew
@@ -236,8 +255,10 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
     const struct json *spec = mutated->spec, *old_spec = json_get(request->old_object, "spec");
 
     if (json_type(spec) != JSON_OBJECT) {
-        findings_add(findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
-                     json_type_name(spec));
+        findings_add(
+            findings, FINDING_TYPE, false, "spec", NULL,
+            "must be an object with code and role, for a zip archive with runtime and handler, not %s",
+            json_type_name(spec));
         return REVIEW_NEEDS_NOTHING;
     }
     if (!facts->holder_known)

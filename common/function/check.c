@@ -52,7 +52,8 @@ static void check_arn(const struct field_check *check, const char *where, const 
     if (!region || !*region)
         return;
     if (!view_equal(partition, view(region_partition(region))))
-        found(check, FINDING_INVALID, where, arn, "it is in the partition %.*s, the region %s in %s",
+        found(check, FINDING_INVALID, where, arn,
+              "it is in the partition %.*s, the region %s in %s; use one of that partition",
               (int)partition.len, partition.ptr, region, region_partition(region));
     else if (check->field->arn == ARN_REGIONAL && in.len > 0 && !view_equal(in, view(region)))
         found(check, FINDING_INVALID, where, arn, "it is in %.*s, the function in %s; use one of that region",
@@ -88,12 +89,53 @@ static void wrong_type(const struct field_check *check, const char *where, const
     found(check, FINDING_TYPE, where, NULL, "must be %s, not %s", wanted, json_type_name(value));
 }
 
+/* YAML takes 3.13, 8080 and true for what they look like. */
+static void no_string(const struct field_check *check, const char *where, const struct json *value)
+{
+    enum json_type type = json_type(value);
+    bool quotes = type == JSON_BOOL || type == JSON_NUMBER;
+
+    wrong_type(check, where, value, quotes ? "a string (put it in quotes)" : "a string");
+}
+
+/* Where a number or true or false is wanted. */
+static void no_scalar(const struct field_check *check, const struct json *value, const char *wanted)
+{
+    _cleanup_(freep) char *number = json_type(value) == JSON_NUMBER ? json_text(value) : NULL;
+    const char *text = json_str(value);
+
+    if (text)
+        found(check, FINDING_TYPE, check->where, shown(check->field, text), "must be %s, without quotes",
+              wanted);
+    else if (number)
+        found(check, FINDING_TYPE, check->where, NULL, "%s: must be %s", number, wanted);
+    else
+        wrong_type(check, check->where, value, wanted);
+}
+
+/* Its members are told, for those who know of one value only: "an object with size". */
+static void no_object(const struct field_check *check, const char *where, const struct json *value)
+{
+    const struct field *field = check->field;
+    _cleanup_(freep) char *in = xasprintf("%s%s.", field->path, field->type == FIELD_OBJECTS ? "[]" : "");
+    _cleanup_(str_done) struct str wanted = STR_INIT(1024);
+
+    str_add(&wanted, "an object");
+    for (size_t i = 0, count = 0; i < check->table->count; i++) {
+        const char *path = check->table->rows[i].path;
+
+        if (str_starts_with(path, in) && !strpbrk(path + strlen(in), ".["))
+            str_addf(&wanted, "%s%s", count++ ? ", " : " with ", path + strlen(in));
+    }
+    wrong_type(check, where, value, str_text(&wanted));
+}
+
 static void check_string(const struct field_check *check, const struct json *value)
 {
     const char *text = json_str(value);
 
     if (!text)
-        wrong_type(check, check->where, value, "a string");
+        no_string(check, check->where, value);
     else if (characters(text) < (size_t)check->field->min)
         found(check, FINDING_INVALID, check->where, shown(check->field, text),
               "must have at least %lld characters", (long long)check->field->min);
@@ -123,7 +165,7 @@ static void check_int(const struct field_check *check, const struct json *value)
     int64_t number;
 
     if (!json_int(value, &number)) {
-        wrong_type(check, check->where, value, "a whole number");
+        no_scalar(check, value, "a whole number");
         return;
     }
     bool usual = field->usual_max && !more_allowed(check, &one.unchanged);
@@ -159,6 +201,11 @@ static void check_list(const struct field_check *check, const struct json *value
 {
     size_t index = 0;
 
+    if (json_str(value)) {
+        found(check, FINDING_TYPE, check->where, shown(check->field, json_str(value)),
+              "must be a list; put it in [ ]");
+        return;
+    }
     if (json_type(value) != JSON_ARRAY) {
         wrong_type(check, check->where, value, "a list");
         return;
@@ -168,7 +215,7 @@ static void check_list(const struct field_check *check, const struct json *value
         _cleanup_(freep) char *where = xasprintf("%s[%zu]", check->where, index);
 
         if (!json_str(item))
-            wrong_type(check, where, item, "a string");
+            no_string(check, where, item);
         else
             check_text(check, where, json_str(item), check->field->item_max);
     }
@@ -177,7 +224,7 @@ static void check_list(const struct field_check *check, const struct json *value
 static void check_bool(const struct field_check *check, const struct json *value)
 {
     if (json_type(value) != JSON_BOOL)
-        wrong_type(check, check->where, value, "true or false");
+        no_scalar(check, value, "true or false");
 }
 
 /* "spec.tags[team]", the key cut and escaped: it comes from outside. */
@@ -200,7 +247,7 @@ static void check_map(const struct field_check *check, const struct json *value)
     const struct field *field = check->field;
 
     if (json_type(value) != JSON_OBJECT) {
-        wrong_type(check, check->where, value, "a map");
+        wrong_type(check, check->where, value, "a map of names to values");
         return;
     }
     check_count(check, value, "entries");
@@ -214,7 +261,7 @@ static void check_map(const struct field_check *check, const struct json *value)
         else if (!matches(field->key_pattern, key))
             found(check, FINDING_INVALID, where, NULL, "a key must be %s", field->key_hint);
         if (!json_str(entry))
-            wrong_type(check, where, entry, "a string (put it in quotes)");
+            no_string(check, where, entry);
         else
             check_text(check, where, json_str(entry), field->item_max);
     }
@@ -256,7 +303,7 @@ static void check_objects(const struct field_check *check, const struct json *va
         if (json_type(item) == JSON_OBJECT)
             check_rows(&one, item, old_item(check->field, old, item, index));
         else
-            wrong_type(check, where, item, "an object");
+            no_object(check, where, item);
     }
 }
 
@@ -287,14 +334,17 @@ static bool empty_is_default(const struct field *field)
 }
 
 /* Which package types ask for or refuse the field, in the words of a message. True: it is missing. */
-static bool check_package(const struct field_check *check, bool empty)
+static bool check_package(const struct field_check *check, const struct json *value)
 {
+    bool empty = is_empty(value);
     unsigned packages = field_packages(check->spec);
     const struct field *field = check->field;
 
     bool missing = empty && (field->required & packages || field->schema_required);
 
-    if (missing)
+    if (missing && json_str(value)) /* nobody fills that in */
+        found(check, FINDING_INVALID, check->where, "", "it is empty. %s", field->doc);
+    else if (missing)
         found(check, FINDING_REQUIRED, check->where, NULL, "%s", field->doc);
     else if (!empty && field->forbidden & packages)
         found(check, FINDING_FORBIDDEN, check->where, NULL,
@@ -349,7 +399,7 @@ static void check_value(const struct field_check *check, const struct json *valu
         return;
     }
     if (!check->partial) {
-        if (check_package(check, is_empty(value)) || !check_immutable(check, value, old))
+        if (check_package(check, value) || !check_immutable(check, value, old))
             return;
         check_only(check, value);
     }
@@ -358,7 +408,7 @@ static void check_value(const struct field_check *check, const struct json *valu
     switch (field->type) {
     case FIELD_OBJECT:
         if (json_type(value) != JSON_OBJECT)
-            wrong_type(check, check->where, value, "an object");
+            no_object(check, check->where, value);
         break;
     case FIELD_STRING:
         check_string(check, value);

@@ -85,6 +85,21 @@ enum runtime_stage runtime_stage_on(const struct runtime *runtime, const char *t
     return RUNTIME_SUPPORTED;
 }
 
+/* "Python 3.13" and "python3.13": the same version, however it is written. */
+static bool same_digits(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+
+    for (;; a++, b++) {
+        a += strcspn(a, digits);
+        b += strcspn(b, digits);
+        if (*a != *b)
+            return false;
+        if (!*a)
+            return true;
+    }
+}
+
 const char *runtime_suggestion(const struct runtimes *runtimes, const char *name, const char *today)
 {
     /* Go programs run on the provided runtimes since go1.x is gone. */
@@ -100,11 +115,11 @@ const char *runtime_suggestion(const struct runtimes *runtimes, const char *name
             continue;
         while (family[common] && strncasecmp(row->name, family, common + 1) == 0)
             common++;
-        /* Within a family a shared version digit is no likeness: the newest is meant. */
+        /* Within a family a shared version digit is no likeness: all of them, or the newest is meant. */
         size_t letters = strcspn(row->name, "0123456789.");
 
         common = common < letters ? common : letters;
-        if (common > most) {
+        if (common > most || (common == most && best && same_digits(row->name, name))) {
             most = common;
             best = row->name;
         }

@@ -179,7 +179,7 @@ def test_all_findings_come_in_one_answer(namespace, refusal):
         'The LambdaFunction "wrong-function" is invalid: ',
         '* spec.memorySize: Invalid value: 64: must be between 128 and 10240',
         '* spec.runtime: Unsupported value: "pyton3.13": AWS Lambda has no such runtime; '
-        "did you mean python3.14?",
+        "did you mean python3.13?",
         '* spec.code.s3Key: Not found: "no/such.zip": there is no such object in the bucket artifacts; '
         "upload it first",
     ]
@@ -208,7 +208,7 @@ REFUSED = {
     ),
     "memory in words": (
         {"memorySize": "512"},
-        "spec.memorySize: Invalid value: must be a whole number, not string",
+        "spec.memorySize: Invalid value: \"512\": must be a whole number, without quotes",
     ),
     "no time at all": (
         {"timeout": 0},
@@ -244,6 +244,11 @@ REFUSED = {
         {"layers": [f"arn:aws:lambda:us-east-1:123456789012:layer:libs{number}:1" for number in range(6)]},
         "spec.layers: Too many: it has 6 items; at most 5 are allowed",
     ),
+    "a key with its bucket": (
+        {"code": {"s3Bucket": "artifacts", "s3Key": "s3://artifacts/app/1.zip"}},
+        'spec.code.s3Key: Not found: "s3://artifacts/app/1.zip": there is no such object in the bucket artifacts; '
+        "write only the key, which begins after the bucket and a slash",
+    ),
     "too few items": (
         {"architectures": []},
         "spec.architectures: Invalid value: must have at least 1 items",
@@ -258,7 +263,7 @@ REFUSED = {
     ),
     "a name that AWS does not take": (
         {"functionName": "fake.function"},
-        'spec.functionName: Invalid value: "fake.function": must be letters, digits, hyphens and underscores',
+        'spec.functionName: Invalid value: "fake.function": must be letters a to z, digits, hyphens and underscores',
     ),
 }
 

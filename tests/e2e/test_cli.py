@@ -45,7 +45,7 @@ app.yaml:12: LambdaFunction preview/hello: spec.runtime: Unsupported value: "pyt
 runtime; did you mean python3.14?
 app.yaml:15: LambdaFunction preview/hello: spec.memorysize: Invalid value: there is no such field; did you mean \
 memorySize?
-app.yaml:16: LambdaFunction preview/hello: spec.description: Invalid value: must be a string, not number
+app.yaml:16: LambdaFunction preview/hello: spec.description: Invalid value: must be a string (put it in quotes), not number
 app.yaml:26: warning: LambdaFunction preview/old: spec.runtime: "python3.9": deprecated since 2025-12-15; AWS \
 refuses updates from 2027-03-03 on; use python3.14
 2 functions, 1 refused, 1 warning, 1 other resource passed over
@@ -110,7 +110,7 @@ def test_the_same_as_json(cli, tmp_path):
         "severity": "error",
         "field": "spec.description",
         "reason": "FieldValueTypeInvalid",
-        "message": "Invalid value: must be a string, not number",
+        "message": "Invalid value: must be a string (put it in quotes), not number",
     }
     assert answer["functions"][1]["findings"][0]["severity"] == "warning"
     passed_over = {"file": "app.yaml", "line": 1, "apiVersion": "v1", "kind": "Namespace", "name": "preview"}
@@ -185,7 +185,7 @@ def test_a_policy_is_checked_itself(cli):
     assert result.stdout.splitlines() == [
         "<stdin>:6: LambdaPolicy teams: spec.defaults.memorysize: Invalid value: there is no such field; did you "
         "mean memorySize?",
-        "<stdin>:7: LambdaPolicy teams: spec.require.tags: Invalid value: must be a list, not string",
+        "<stdin>:7: LambdaPolicy teams: spec.require.tags: Invalid value: \"team\": must be a list; put it in [ ]",
         "0 functions, 1 policy, 1 refused, 0 warnings",
     ]
 

@@ -54,6 +54,7 @@ CASES = {
     "one-finding": (function("new", HERE, runtime="node24"),),
     "several-findings": (function("new", HERE, **WRONG),),
     "missing-field": (function("new", HERE, role=None),),
+    "no-spec": ({**function("new", HERE), "spec": None},),
     "wrong-type": (function("new", HERE, timeout="60"),),
     "unknown-field": (function("new", HERE, memory=256),),
     "blocked-runtime": (function("new", HERE, runtime="python2.7"),),

@@ -126,6 +126,35 @@ static void every_field_refuses_every_wrong_type(void **state)
     }
 }
 
+static void a_wrong_type_is_told_what_to_write(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members, *where, *says;
+    } cases[] = {
+        {"\"memorySize\":\"256\"", "spec.memorySize", "\"256\": must be a whole number, without quotes"},
+        {"\"memorySize\":256.5", "spec.memorySize", "256.5: must be a whole number"},
+        {"\"memorySize\":[256]", "spec.memorySize", "must be a whole number, not array"},
+        {"\"suspend\":\"yes\"", "spec.suspend", "\"yes\": must be true or false, without quotes"},
+        {"\"runtime\":3.13", "spec.runtime", "must be a string (put it in quotes), not number"},
+        {"\"runtime\":[]", "spec.runtime", "must be a string, not array"},
+        {"\"environment.variables\":{\"DEBUG\":true}", "spec.environment.variables[DEBUG]",
+         "must be a string (put it in quotes), not boolean"},
+        {"\"tags\":[\"a\"]", "spec.tags", "must be a map of names to values, not array"},
+        {"\"architectures\":\"arm64\"", "spec.architectures", "\"arm64\": must be a list; put it in [ ]"},
+        {"\"architectures\":{\"a\":1}", "spec.architectures", "must be a list, not object"},
+        {"\"ephemeralStorage\":1024", "spec.ephemeralStorage", "must be an object with size, not number"},
+        {"\"vpcConfig\":\"vpc-1\"", "spec.vpcConfig",
+         "must be an object with subnetIds, securityGroupIds, ipv6AllowedForDualStack, not string"},
+        {"\"fileSystemConfigs\":[\"fs-1\"]", "spec.fileSystemConfigs[0]",
+         "must be an object with arn, localMountPath, s3FilesConfig, not string"},
+        {"\"handler\":\"\"", "spec.handler", "\"\": it is empty. Method in the code"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_finding(cases[i].members, NULL, cases[i].where, false, cases[i].says);
+}
+
 static void every_required_field_is_missed(void **state)
 {
     (void)state;
@@ -425,7 +454,9 @@ static void runtimes_are_judged_by_their_dates(void **state)
     assert_finding("\"runtime\":\"go1.x\"", NULL, "spec.runtime", false, "use provided.al2023");
     assert_finding("\"runtime\":\"python3.8\"", NULL, "spec.runtime", true,
                    "deprecated since 2024-10-14; AWS refuses updates from 2027-03-03 on; use python3.14");
-    assert_finding("\"runtime\":\"Python3.12\"", NULL, "spec.runtime", false, "did you mean python3.14?");
+    assert_finding("\"runtime\":\"Python 3.12\"", NULL, "spec.runtime", false, "did you mean python3.12?");
+    assert_finding("\"runtime\":\"pyton3.13\"", NULL, "spec.runtime", false, "did you mean python3.13?");
+    assert_finding("\"runtime\":\"python3.99\"", NULL, "spec.runtime", false, "did you mean python3.14?");
     assert_finding("\"runtime\":\"cobol\"", NULL, "spec.runtime", false, "AWS Lambda has no such runtime");
     /* A running function keeps its blocked runtime, until an update of it is blocked, too. */
     assert_finding("\"runtime\":\"python3.7\",\"timeout\":9", "\"runtime\":\"python3.7\"", "spec.runtime",
@@ -523,6 +554,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_spec_has_no_findings),
         cmocka_unit_test(every_field_refuses_every_wrong_type),
+        cmocka_unit_test(a_wrong_type_is_told_what_to_write),
         cmocka_unit_test(every_required_field_is_missed),
         cmocka_unit_test(what_the_package_type_does_not_have_is_refused),
         cmocka_unit_test(what_needs_another_field_is_refused_without_it),

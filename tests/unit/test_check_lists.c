@@ -77,14 +77,17 @@ static void an_items_members_are_checked_where_they_are(void **state)
     assert_found(REFERENCES("{\"name\":\"AB\",\"secretKeyRef\":{\"name\":\"../x\",\"key\":\"a\"}}"), NULL,
                  "spec.environment.valueFrom[0].secretKeyRef.name: Invalid value: \"../x\"");
     assert_found(REFERENCES("{\"name\":\"AB\",\"secretKeyRef\":[]}"), NULL,
-                 "spec.environment.valueFrom[0].secretKeyRef: Invalid value: must be an object, not array");
+                 "spec.environment.valueFrom[0].secretKeyRef: Invalid value: must be an object with name, "
+                 "key, not array");
     assert_found(REFERENCES("7"), NULL,
-                 "spec.environment.valueFrom[0]: Invalid value: must be an object, not number");
+                 "spec.environment.valueFrom[0]: Invalid value: must be an object with name, secretKeyRef, "
+                 "configMapKeyRef, "
+                 "optional, not number");
     assert_found("\"environment\":{\"valueFrom\":{}}", NULL,
                  "spec.environment.valueFrom: Invalid value: must be a list, not object");
     assert_found(
         REFERENCES("{\"name\":\"AB\",\"secretKeyRef\":{\"name\":\"d\",\"key\":\"k\"},\"optional\":\"yes\"}"),
-        NULL, "spec.environment.valueFrom[0].optional: Invalid value: must be true or false, not string");
+        NULL, "spec.environment.valueFrom[0].optional: Invalid value: \"yes\": must be true or false, without quotes");
 }
 
 static void an_item_that_was_wrong_before_is_a_warning_wherever_it_moved(void **state)
@@ -124,7 +127,7 @@ static void our_own_controls_are_checked(void **state)
     (void)state;
     assert_found("\"suspend\":true,\"deletionPolicy\":\"Retain\"", NULL, "");
     assert_found("\"suspend\":\"true\"", NULL,
-                 "spec.suspend: Invalid value: must be true or false, not string");
+                 "spec.suspend: Invalid value: \"true\": must be true or false, without quotes");
     assert_found("\"deletionPolicy\":\"Orphan\"", NULL,
                  "spec.deletionPolicy: Unsupported value: \"Orphan\": supported values: Delete, Retain");
 }

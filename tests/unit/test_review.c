@@ -170,6 +170,31 @@ static void validation_asks_for_the_artifact_when_the_code_changed(void **state)
     }
 }
 
+static void s3_is_not_asked_about_what_is_no_name(void **state)
+{
+    (void)state;
+    struct review_facts known = facts();
+    struct review_verdict verdict;
+    static const struct {
+        const char *bucket, *region;
+        enum review_need need;
+    } cases[] = {{"artifacts", "us-east-1", REVIEW_NEEDS_ARTIFACT},
+                 {"s3://artifacts", "us-east-1", REVIEW_NEEDS_NOTHING},
+                 {"artifacts", "US-EAST-1", REVIEW_NEEDS_NOTHING}};
+
+    known.artifact = ARTIFACT_UNASKED;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(freep) char *spec = xasprintf(
+            "\"code\":{\"s3Bucket\":\"%s\",\"s3Key\":\"a.zip\"},\"region\":\"%s\",\"runtime\":\"cobol\"",
+            cases[i].bucket, cases[i].region);
+        struct review_request asked = request("CREATE", spec, NULL);
+
+        assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), cases[i].need);
+        review_verdict_done(&verdict);
+        review_request_done(&asked);
+    }
+}
+
 static void each_answer_about_the_artifact_is_told_as_it_is(void **state)
 {
     (void)state;
@@ -376,7 +401,7 @@ static void a_name_from_outside_neither_breaks_a_message_nor_is_taken_for_ours(v
                        GOOD ",\"region\":\"us-east-1\",\"functionName\":\"a b\""),
                &known);
 
-    assert_says(updated, "spec.functionName: \\\"a b\\\": must be letters, digits");
+    assert_says(updated, "spec.functionName: \\\"a b\\\": must be letters a to z, digits");
     assert_silent(updated, "made from metadata.name");
 }
 
@@ -390,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_namespace_that_cannot_be_read_makes_no_name),
         cmocka_unit_test(replace_keeps_what_cannot_change),
         cmocka_unit_test(validation_asks_for_the_artifact_when_the_code_changed),
+        cmocka_unit_test(s3_is_not_asked_about_what_is_no_name),
         cmocka_unit_test(each_answer_about_the_artifact_is_told_as_it_is),
         cmocka_unit_test(all_findings_come_in_one_answer),
         cmocka_unit_test(what_is_only_missing_is_refused_in_the_last_phase),
