@@ -54,7 +54,7 @@ static const char *find_end(struct str_view bytes)
 static int no_archive(struct str_view bytes, struct err *err)
 {
     if (bytes.len == 0)
-        return err_set(err, ERR_INVALID, "the file is empty");
+        return err_set(err, ERR_INVALID, "the file is empty: make it again");
     if (bytes.len >= 4 && memcmp(bytes.ptr, "PK\3\4", 4) == 0)
         return err_set(err, ERR_INVALID, "the archive is cut off: its end is missing; make or copy it again");
     return err_set(err, ERR_INVALID, "not a ZIP archive: Lambda takes ZIP only (`kubelambda zip` makes one)");

@@ -5,10 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
 
 static int failed(const char *path, struct err *err)
 {
@@ -72,7 +76,7 @@ static bool write_all(int fd, struct str_view bytes)
     return true;
 }
 
-int file_save(const char *path, struct str_view bytes, struct err *err)
+static int save(const char *path, struct str_view bytes, struct err *err)
 {
     _cleanup_(freep) char *real = realpath(path, NULL);
     const char *target = real ? real : path;
@@ -85,7 +89,7 @@ int file_save(const char *path, struct str_view bytes, struct err *err)
     int fd = mkostemp(temporary, O_CLOEXEC);
 
     if (fd < 0)
-        return failed(target, err);
+        return failed(path, err);
     bool ok = write_all(fd, bytes) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     int saved = errno;
 
@@ -98,6 +102,20 @@ int file_save(const char *path, struct str_view bytes, struct err *err)
     if (ok)
         saved = errno;
     unlink(temporary);
-    errno = saved;
-    return failed(target, err);
+    return err_set(err, ERR_FATAL, "%s cannot be written and is as it was: %s", path, strerror(saved));
+}
+
+/* A signal that ends us waits, so that no temporary file is left. */
+int file_save(const char *path, struct str_view bytes, struct err *err)
+{
+    sigset_t ending, before;
+
+    sigemptyset(&ending);
+    for (size_t i = 0; i < ARRAY_LEN(ENDING); i++)
+        sigaddset(&ending, ENDING[i]);
+    pthread_sigmask(SIG_BLOCK, &ending, &before);
+    int r = save(path, bytes, err);
+
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
 }

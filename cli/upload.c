@@ -1,35 +1,23 @@
-/* `kubelambda upload`: archives into S3 under keys made from their content, each only once. The files are
- * checked, then sent, by a few threads, each of which owns the file that it is at; the rest is the main
- * thread's. */
-#include "cli/archive.h"
+/* `kubelambda upload`: archives into S3 under keys made from their content, each only once. Options, checks
+ * before anything is sent, what is printed. Main thread, but for checks: upload_send.c has the threads. */
+#include "cli/upload.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/save.h"
 #include "cli/session.h"
 #include "cli/set_in.h"
 #include "cli/zip_write.h"
-#include "common/aws/s3.h"
 #include "common/base/encode.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <time.h>
+#include <unistd.h>
 
-enum {
-    THREADS = 4,
-    ATTEMPTS = 5,
-    FIRST_PAUSE_MS = 500,
-    HEAD_MS = 30 * 1000,
-    PUT_MS = 60 * 1000,
-    SLOWEST_BYTES_PER_MS = 64,
-    IN_FLIGHT_MAX_BYTES = 128 << 20, /* of bodies, which libcurl gets as copies */
-    PREFIX_MAX_BYTES = 900,          /* of S3's 1024 for a key */
-};
+enum { PREFIX_MAX_BYTES = 900 }; /* of S3's 1024 for a key */
 
 struct options {
     struct option_list files, set_in;
@@ -79,55 +67,12 @@ static const struct option_table table = {
              "They need s3:PutObject, and s3:GetObject and s3:ListBucket to see what is there.",
 };
 
-struct upload { /* one file */
-    const char *file;
-    struct str_view bytes;
-    struct archive archive;
-    char sha256[SHA256_HEX_SIZE];
-    struct str sha256_base64;
-    char *key;
-    bool existed, done;
-    struct err err; /* class 0: nothing is wrong */
-};
-
 struct work {
     const struct options *options;
-    const char *region;
-    struct aws *aws;
-    struct upload *items;
-    size_t count;
+    struct uploads uploads;
     struct set_in *sets;
     size_t set_count;
-    void (*step)(struct work *work, struct upload *upload);
-    atomic_size_t next;
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t landed;
-    size_t in_flight_bytes;
 };
-
-static void *run(void *arg)
-{
-    struct work *work = arg;
-
-    for (size_t i; (i = atomic_fetch_add(&work->next, 1)) < work->count;)
-        work->step(work, &work->items[i]);
-    return NULL;
-}
-
-static void for_each(struct work *work, void (*step)(struct work *work, struct upload *upload))
-{
-    pthread_t threads[THREADS];
-    size_t started = 0;
-
-    work->step = step;
-    atomic_store(&work->next, 0);
-    while (started + 1 < THREADS && started + 1 < work->count &&
-           pthread_create(&threads[started], NULL, run, work) == 0)
-        started++;
-    run(work);
-    while (started > 0)
-        pthread_join(threads[--started], NULL);
-}
 
 /* --- before anything is sent -------------------------------------------------------------- */
 
@@ -150,7 +95,7 @@ static int check_handlers(const struct work *work, const struct upload *upload, 
     return r;
 }
 
-static int check_file(struct work *work, struct upload *upload, struct err *err)
+static int check_file(const struct work *work, struct upload *upload, struct err *err)
 {
     const char *prefix = work->options->prefix;
     size_t len = strlen(prefix);
@@ -172,128 +117,50 @@ static int check_file(struct work *work, struct upload *upload, struct err *err)
     return 0;
 }
 
-static void check(struct work *work, struct upload *upload)
+static void check(void *arg, struct upload *upload)
 {
     struct err err;
 
-    if (check_file(work, upload, &err) < 0)
+    if (check_file(arg, upload, &err) < 0)
         upload->err = err;
 }
 
-/* --- sending ------------------------------------------------------------------------------ */
+/* --- signals ------------------------------------------------------------------------------ */
 
-static void say(const struct upload *upload, const char *what)
+/* S3 drops what was not sent in full; libc's buffers are lost, and what is done is not told. */
+static void on_signal(int signal)
 {
-    _cleanup_(freep) char *line = xasprintf("%s: %s", upload->file, what);
+    static const char interrupted[] =
+        "\nkubelambda upload: interrupted: each archive is in S3 as a whole or not at all; run this again, "
+        "what is there is not sent twice\n";
+    static const char changed[] = "\nkubelambda upload: an archive became shorter while it was read: build "
+                                  "first, then run this again\n";
+    ssize_t written = signal == SIGBUS ? write(STDERR_FILENO, changed, sizeof(changed) - 1)
+                                       : write(STDERR_FILENO, interrupted, sizeof(interrupted) - 1);
 
-    flockfile(stderr);
-    session_print(stderr, line);
-    funlockfile(stderr);
+    (void)written;
+    if (signal == SIGBUS)
+        _exit(EXIT_FAILURE);
+    raise(signal); /* now with its default */
 }
 
-static bool is_passing(int r)
+static void watch_signals(void)
 {
-    return r == ERR_RETRY || r == ERR_THROTTLED;
-}
+    static const int signals[] = {SIGINT, SIGTERM, SIGBUS};
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
-/* Waits longer each time, and at least as long as S3 asks for. */
-static void pause_before(int attempt, const struct err *err)
-{
-    int64_t pause_ms = (int64_t)FIRST_PAUSE_MS << (attempt - 1);
-
-    if (pause_ms < err->retry_after_ms)
-        pause_ms = err->retry_after_ms;
-    nanosleep(&(struct timespec){pause_ms / 1000, pause_ms % 1000 * 1000000}, NULL);
-}
-
-/* Is it there as we would send it? What cannot be known, because we may only write, is sent. */
-static int ask(struct work *work, struct upload *upload, struct err *err)
-{
-    struct s3_object object;
-    int r = s3_head_wait(work->aws, work->region, work->options->bucket, upload->key, NULL, HEAD_MS, &object,
-                         err);
-
-    if (r == 0)
-        upload->existed = str_equal(object.sha256, str_text(&upload->sha256_base64)) && !object.archived;
-    if (r == ERR_CONFLICT)
-        return err_set(err, ERR_CONFLICT, "the bucket '%s' is in %s: give that with --region",
-                       work->options->bucket, err->code[0] ? err->code : "another region");
-    return r == ERR_NOT_FOUND || r == ERR_DENIED ? 0 : r;
-}
-
-static void reserve(struct work *work, size_t bytes)
-{
-    pthread_mutex_lock(&work->lock);
-    while (work->in_flight_bytes > 0 && work->in_flight_bytes + bytes > IN_FLIGHT_MAX_BYTES)
-        pthread_cond_wait(&work->landed, &work->lock);
-    work->in_flight_bytes += bytes;
-    pthread_mutex_unlock(&work->lock);
-}
-
-static void release(struct work *work, size_t bytes)
-{
-    pthread_mutex_lock(&work->lock);
-    work->in_flight_bytes -= bytes;
-    pthread_cond_broadcast(&work->landed);
-    pthread_mutex_unlock(&work->lock);
-}
-
-static int put(struct work *work, struct upload *upload, struct err *err)
-{
-    size_t len = upload->bytes.len;
-
-    reserve(work, len);
-    int r = s3_put(work->aws, work->region, work->options->bucket, upload->key, upload->bytes,
-                   str_text(&upload->sha256_base64), PUT_MS + (int64_t)(len / SLOWEST_BYTES_PER_MS), err);
-
-    release(work, len);
-    return r;
-}
-
-static int repeat(struct work *work, struct upload *upload,
-                  int (*call)(struct work *work, struct upload *upload, struct err *err), struct err *err)
-{
-    for (int attempt = 1;; attempt++) {
-        int r = call(work, upload, err);
-
-        if (!is_passing(r) || attempt == ATTEMPTS)
-            return r;
-        _cleanup_(freep) char *what = xasprintf("%s; trying again", err->msg);
-
-        say(upload, what);
-        pause_before(attempt, err);
-    }
-}
-
-static void send(struct work *work, struct upload *upload)
-{
-    struct err err;
-    int r = repeat(work, upload, ask, &err);
-
-    if (r == 0 && !upload->existed) {
-        r = archive_verify(&upload->archive, &err);
-        if (r == 0) {
-            _cleanup_(freep) char *what = xasprintf("sending %zu bytes", upload->bytes.len);
-
-            say(upload, what);
-            r = repeat(work, upload, put, &err);
-        }
-    }
-    upload->done = r == 0;
-    if (r < 0) {
-        err_wrap(&err, "%s", upload->file);
-        upload->err = err;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &action, NULL);
 }
 
 /* --- the command -------------------------------------------------------------------------- */
 
 static void print_text(const struct work *work)
 {
-    for (size_t i = 0; i < work->count; i++)
-        if (work->items[i].done)
-            printf("%s s3://%s/%s\n", work->items[i].existed ? "exists" : "uploaded", work->options->bucket,
-                   work->items[i].key);
+    for (size_t i = 0; i < work->uploads.count; i++)
+        if (work->uploads.items[i].done)
+            printf("%s s3://%s/%s\n", work->uploads.items[i].existed ? "exists" : "uploaded",
+                   work->options->bucket, work->uploads.items[i].key);
 }
 
 static struct json *upload_json(const struct work *work, const struct upload *upload)
@@ -322,8 +189,8 @@ static void print_json(const struct work *work)
     struct json *out = json_new_object(), *files = json_new_array(), *manifests = json_new_array();
     int64_t uploaded = 0, exists = 0, failed = 0;
 
-    for (size_t i = 0; i < work->count; i++) {
-        const struct upload *upload = &work->items[i];
+    for (size_t i = 0; i < work->uploads.count; i++) {
+        const struct upload *upload = &work->uploads.items[i];
 
         json_append(files, upload_json(work, upload));
         failed += upload->err.class != 0;
@@ -334,7 +201,8 @@ static void print_json(const struct work *work)
         struct json *item = json_new_object();
 
         json_set_str(item, "file", work->sets[i].file);
-        json_set(item, "changed", json_new_bool(work->items[0].done && set_in_changes(&work->sets[i])));
+        json_set(item, "changed",
+                 json_new_bool(work->uploads.items[0].done && set_in_changes(&work->sets[i])));
         json_append(manifests, item);
     }
     json_set(out, "files", files);
@@ -358,9 +226,9 @@ static size_t complain_of_files(const struct work *work)
 {
     size_t failed = 0;
 
-    for (size_t i = 0; i < work->count; i++)
-        if (work->items[i].err.class) {
-            complain(&work->items[i].err);
+    for (size_t i = 0; i < work->uploads.count; i++)
+        if (work->uploads.items[i].err.class) {
+            complain(&work->uploads.items[i].err);
             failed++;
         }
     return failed;
@@ -384,21 +252,21 @@ static int upload_all(struct work *work, struct err *err)
 
     if (r < 0)
         return r;
-    for_each(work, check);
+    uploads_each(&work->uploads, check, work);
     if (complain_of_files(work) > 0)
         return ERR_INVALID;
     for (size_t i = 0; r == 0 && i < work->set_count; i++)
-        r = set_in_make(&work->sets[i], work->options->bucket, work->items[0].key, err);
+        r = set_in_make(&work->sets[i], work->options->bucket, work->uploads.items[0].key, err);
     if (r == 0)
-        r = aws_check_credentials(work->aws, err);
+        r = aws_check_credentials(work->uploads.aws, err);
     if (r < 0)
         return r;
-    for_each(work, send);
-    if (complain_of_files(work) > 0)
+    r = uploads_send(&work->uploads, err);
+    if (complain_of_files(work) > 0 || r < 0)
         return ERR_INVALID;
     for (size_t i = 0; r == 0 && i < work->set_count; i++)
         r = set_in_save(&work->sets[i], err);
-    return r;
+    return r < 0 ? err_wrap(err, "the archive is in S3, run this again to set its key") : 0;
 }
 
 static int check_options(const struct options *options, struct err *err)
@@ -433,8 +301,9 @@ static int open_aws(struct work *work, struct http **ret_http, struct err *err)
     int r = http_start(ret_http, err);
 
     if (r == 0)
-        r = aws_new(*ret_http, &(struct aws_options){.region = work->options->region}, &work->aws, err);
-    if (r == 0 && !(work->region = aws_default_region(work->aws)))
+        r = aws_new(*ret_http, &(struct aws_options){.region = work->options->region}, &work->uploads.aws,
+                    err);
+    if (r == 0 && !(work->uploads.region = aws_default_region(work->uploads.aws)))
         r = err_set(err, ERR_INVALID, "no AWS region: give --region or set AWS_REGION");
     return r;
 }
@@ -442,16 +311,16 @@ static int open_aws(struct work *work, struct http **ret_http, struct err *err)
 static int upload(const struct options *options)
 {
     struct work work = {.options = options,
-                        .items = xcalloc(options->files.count, sizeof(*work.items)),
-                        .count = options->files.count,
-                        .sets = xcalloc(options->set_in.count + 1, sizeof(*work.sets)),
-                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                        .landed = PTHREAD_COND_INITIALIZER};
+                        .uploads = {.bucket = options->bucket,
+                                    .items = xcalloc(options->files.count, sizeof(*work.uploads.items)),
+                                    .count = options->files.count},
+                        .sets = xcalloc(options->set_in.count + 1, sizeof(*work.sets))};
     struct http *http = NULL;
     struct err err = {0};
 
-    for (size_t i = 0; i < work.count; i++)
-        work.items[i] = (struct upload){.file = options->files.items[i], .sha256_base64 = STR_INIT(64)};
+    for (size_t i = 0; i < work.uploads.count; i++)
+        work.uploads.items[i] =
+            (struct upload){.file = options->files.items[i], .sha256_base64 = STR_INIT(64)};
     int r = open_aws(&work, &http, &err);
 
     if (r == 0)
@@ -462,17 +331,21 @@ static int upload(const struct options *options)
         print_json(&work);
     else
         print_text(&work);
-    for (size_t i = 0; i < work.count; i++) {
-        file_unmap(work.items[i].bytes);
-        archive_done(&work.items[i].archive);
-        str_done(&work.items[i].sha256_base64);
-        free(work.items[i].key);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        r = err_set(&err, ERR_FATAL, "what was uploaded could not be printed in full: %s", strerror(errno));
+        complain(&err);
+    }
+    for (size_t i = 0; i < work.uploads.count; i++) {
+        file_unmap(work.uploads.items[i].bytes);
+        archive_done(&work.uploads.items[i].archive);
+        str_done(&work.uploads.items[i].sha256_base64);
+        free(work.uploads.items[i].key);
     }
     for (size_t i = 0; i < work.set_count; i++)
         set_in_done(&work.sets[i]);
-    free(work.items);
+    free(work.uploads.items);
     free(work.sets);
-    aws_free(work.aws);
+    aws_free(work.uploads.aws);
     http_stop(http);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -490,6 +363,7 @@ int cli_upload(int argc, char **argv)
         if (!log_set_level("error"))
             abort();
         sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+        watch_signals();
         status = upload(&options);
     }
     if (r < 0)

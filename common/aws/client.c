@@ -285,6 +285,7 @@ static int sign_call(struct call *call, struct signed_request *out, struct err *
         .tls = {.ca_file = aws->settings->ca_file},
         .timeout_ms = left_ms > 1 ? left_ms : 1,
         .send_before_ms = request->send_before_ms,
+        .sent_bytes = request->sent_bytes,
     };
     return list_headers(request->headers, out, err);
 }

@@ -55,6 +55,7 @@ struct aws_request {
     struct str_view body;       /* JSON for Lambda */
     int64_t timeout_ms;         /* in all, with what is sent again */
     const _Atomic int64_t *send_before_ms; /* as in struct http_request */
+    _Atomic int64_t *sent_bytes;           /* the same; of aws_call alone */
 };
 
 /* One signed request; an answer of any status is a success. ERR_DENIED without credentials,

@@ -32,14 +32,23 @@ int s3_head_wait(struct aws *aws, const char *region, const char *bucket, const 
                  const char *version_id, int64_t timeout_ms, struct s3_object *ret_object, struct err *err)
     __attribute__((warn_unused_result));
 
+struct s3_put {
+    const char *region, *bucket, *key;
+    struct str_view body;
+    const char *sha256_base64; /* of the body */
+    int64_t timeout_ms;
+    _Atomic int64_t *sent_bytes; /* as in struct http_request */
+};
+
 /* PutObject with the SHA-256 of the whole object, which S3 checks and keeps. One request, so that nothing is
  * there until all of it is; blocks. The body is copied while it is under way.
  *   ERR_NOT_FOUND  no such bucket
  *   ERR_CONFLICT   the bucket is in another region, whose name is in err->code ("" when unknown)
  *   ERR_DENIED, ERR_THROTTLED, ERR_RETRY, ERR_INVALID: as aws_error says */
-int s3_put(struct aws *aws, const char *region, const char *bucket, const char *key, struct str_view body,
-           const char *sha256_base64, int64_t timeout_ms, struct err *err)
-    __attribute__((warn_unused_result));
+int s3_put(struct aws *aws, const struct s3_put *put, struct err *err) __attribute__((warn_unused_result));
+
+/* Does the error say that AWS does not accept the credentials themselves, so that every call will fail? */
+bool s3_refused_credentials(const struct err *err);
 
 /* What is asked for, and in which region it must be. */
 struct s3_target {

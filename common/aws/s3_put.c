@@ -20,6 +20,17 @@ static int wrong_region(const struct http_response *response, const char *bucket
     return ERR_CONFLICT;
 }
 
+bool s3_refused_credentials(const struct err *err)
+{
+    static const char *const codes[] = {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId",
+                                        "SignatureDoesNotMatch"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (str_equal(err->code, codes[i]))
+            return true;
+    return false;
+}
+
 static int refuse(const struct http_response *response, const char *bucket, struct err *err)
 {
     struct err found;
@@ -29,6 +40,8 @@ static int refuse(const struct http_response *response, const char *bucket, stru
         return err_set(err, ERR_NOT_FOUND, "there is no bucket '%s': correct --bucket, or create it", bucket);
     if (response->status == 301 || str_equal(found.code, "AuthorizationHeaderMalformed"))
         return wrong_region(response, bucket, err);
+    if (s3_refused_credentials(&found))
+        err_wrap(&found, "the AWS credentials are not accepted, get new ones and run this again");
     if (str_starts_with(found.code, "AccessDenied"))
         err_wrap(&found, "our credentials need s3:PutObject there (and what the bucket's key needs)");
     if (str_equal(found.code, "BadDigest") || str_equal(found.code, "XAmzContentSHA256Mismatch"))
@@ -38,36 +51,37 @@ static int refuse(const struct http_response *response, const char *bucket, stru
     return found.class;
 }
 
-int s3_put(struct aws *aws, const char *region, const char *bucket, const char *key, struct str_view body,
-           const char *sha256_base64, int64_t timeout_ms, struct err *err)
+int s3_put(struct aws *aws, const struct s3_put *put, struct err *err)
 {
     _cleanup_(str_done) struct str path = STR_INIT(PATH_MAX_BYTES);
-    _cleanup_(freep) char *checksum = xasprintf("x-amz-checksum-sha256: %s", sha256_base64);
+    _cleanup_(freep) char *checksum = xasprintf("x-amz-checksum-sha256: %s", put->sha256_base64);
     const char *const headers[] = {checksum, "x-amz-sdk-checksum-algorithm: SHA256",
                                    "content-type: application/zip", NULL};
     struct http_response response;
 
     str_add(&path, "/");
-    str_add_percent(&path, key, strlen(key), "/");
-    if (!*bucket || !*key || path.overflow)
-        return err_set(err, ERR_INVALID, "bucket '%s' and key '%.200s' do not name an object", bucket, key);
+    str_add_percent(&path, put->key, strlen(put->key), "/");
+    if (!*put->bucket || !*put->key || path.overflow)
+        return err_set(err, ERR_INVALID, "bucket '%s' and key '%.200s' do not name an object", put->bucket,
+                       put->key);
     const struct aws_request request = {
         .service = "s3",
         .operation = "PutObject",
-        .region = region,
+        .region = put->region,
         .method = "PUT",
-        .bucket = bucket,
+        .bucket = put->bucket,
         .path = str_text(&path),
         .headers = headers,
-        .body = body,
-        .timeout_ms = timeout_ms,
+        .body = put->body,
+        .timeout_ms = put->timeout_ms,
+        .sent_bytes = put->sent_bytes,
     };
     int r = aws_call(aws, &request, &response, err);
 
     if (r < 0)
         return r;
     if (response.status != 200)
-        r = refuse(&response, bucket, err);
+        r = refuse(&response, put->bucket, err);
     http_response_done(&response);
     return r;
 }

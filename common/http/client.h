@@ -35,7 +35,9 @@ struct http_request {           /* everything is copied by http_call, http_submi
        then on it is not sent any more (ERR_RETRY). May change meanwhile, must outlive the request; NULL:
        no such time. */
     const _Atomic int64_t *send_before_ms;
-    bool no_proxy; /* ignore the proxy settings of the environment */
+    _Atomic int64_t
+        *sent_bytes; /* how much of the body went out so far; must outlive the request; NULL: not told */
+    bool no_proxy;   /* ignore the proxy settings of the environment */
 };
 
 struct http_response {

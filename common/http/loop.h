@@ -20,6 +20,7 @@ struct transfer {
     char *target; /* "host:port", for messages */
     int64_t timeout_ms;
     const _Atomic int64_t *send_before_ms; /* as in the request */
+    _Atomic int64_t *sent_bytes;           /* as in the request */
     char detail[CURL_ERROR_SIZE];
     struct err refused; /* class 0 unless the request cannot be sent at all */
     struct http_response response;

@@ -94,6 +94,15 @@ static int on_ready(void *arg, char *their_address, char *our_address, int their
                                                                    : CURL_PREREQFUNC_ABORT;
 }
 
+static int on_progress(void *arg, curl_off_t to_come, curl_off_t come, curl_off_t to_send, curl_off_t sent)
+{
+    const struct transfer *transfer = arg;
+
+    (void)to_come, (void)come, (void)to_send;
+    atomic_store(transfer->sent_bytes, sent);
+    return 0;
+}
+
 /* "host:port" of the URL: what a message may show. A query or user info may hold secrets. */
 static char *target_of(const char *url)
 {
@@ -171,6 +180,11 @@ static void set_options(struct transfer *transfer)
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
         curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     }
+    if (transfer->sent_bytes) {
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
+    }
 }
 
 static void set_request(struct transfer *transfer, const struct http_request *request)
@@ -214,6 +228,7 @@ struct transfer *transfer_new(struct http *http, const struct http_request *requ
     transfer->target = target_of(request->url);
     transfer->timeout_ms = request->timeout_ms;
     transfer->send_before_ms = request->send_before_ms;
+    transfer->sent_bytes = request->sent_bytes;
     transfer->response = (struct http_response){.headers = STR_INIT(MAX_HEADER_BYTES), .body = STR_INIT(max)};
     if (request->timeout_ms <= 0)
         err_set(&transfer->refused, ERR_INVALID, "%s: a request without a time limit", transfer->target);

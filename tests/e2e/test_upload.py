@@ -1,16 +1,27 @@
 """kubelambda zip and kubelambda upload: from a directory to S3, once, and the key into a manifest."""
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import io
 import json
 import os
+import re
+import resource
+import signal
+import socket
+import struct
 import subprocess
+import termios
+import threading
 import time
+import urllib.parse
 import zipfile
 
 import pytest
-from harness import BINARY, KUBE_BIN, FakeAws
+from harness import BINARY, KUBE_BIN, FakeAws, wait_for
+from proxy import Proxy
 
 MANIFEST = """\
 # Who owns this: team ü
@@ -26,26 +37,29 @@ spec:
 """
 
 
+def environment(home, env=None):
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        **(env or {}),
+    }
+
+
 @pytest.fixture
 def cli(tmp_path):
     """Runs kubelambda in the test's own directory; the result has returncode, stdout and stderr."""
 
-    def run(*arguments, env=None):
+    def run(*arguments, env=None, **how):
         result = subprocess.run(
             [BINARY, *map(str, arguments)],
-            text=True,
-            capture_output=True,
+            **{"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 60, **how},
             cwd=tmp_path,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(tmp_path),
-                "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
-                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-                **(env or {}),
-            },
-            timeout=60,
+            env=environment(tmp_path, env),
         )
-        assert "ERROR: " not in result.stderr and "runtime error" not in result.stderr, result.stderr
+        said = result.stderr or ""
+        assert "ERROR: " not in said and "runtime error" not in said, said
         return result
 
     return run
@@ -209,7 +223,7 @@ def test_what_is_wrong_is_found_before_anything_is_sent(cli, aws, tmp_path):
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         "kubelambda upload: cut.zip: the archive is cut off: its end is missing; make or copy it again",
-        "kubelambda upload: empty.zip: the file is empty",
+        "kubelambda upload: empty.zip: the file is empty: make it again",
         "kubelambda upload: text.zip: not a ZIP archive: Lambda takes ZIP only (`kubelambda zip` makes one)",
         "kubelambda upload: dir is a directory: name a file",
         "kubelambda upload: none.zip: No such file or directory",
@@ -310,3 +324,156 @@ def test_a_damaged_content_is_found_where_it_would_be_sent(cli, fake, tmp_path):
     result = cli("upload", "a.zip", "--bucket", "artifacts", env=fake.env("admin"))
     assert (result.returncode, result.stdout) == (1, "")
     assert "a.zip: app.py cannot be unpacked as it was" in result.stderr
+
+
+def test_credentials_that_expire_half_way_end_it_with_one_sentence(cli, fake, tmp_path):
+    keys = [f"{make_zip(tmp_path / f'{n}.zip', f'expired {n}').hexdigest()}.zip" for n in range(5)]
+    files = [f"{n}.zip" for n in range(5)]
+    expired = {"status": 400, "code": "ExpiredToken", "message": "The provided token has expired."}
+    fake.rule("PutObject", user="*", skip=1, **expired)
+    result = cli("upload", *files, "--bucket", "artifacts", env=fake.env("admin"))
+    told = [line for line in result.stderr.splitlines() if line.startswith("kubelambda upload: ")]
+    assert result.returncode == 1
+    assert told == [
+        "kubelambda upload: the AWS credentials are not accepted, get new ones and run this again: "
+        "ExpiredToken: The provided token has expired."
+    ]
+    assert len(result.stdout.splitlines()) == 1
+    fake.rules_off()
+    again = cli("upload", *files, "--bucket", "artifacts", env=fake.env("admin"))
+    assert sorted(line.split()[0] for line in again.stdout.splitlines()) == ["exists"] + 4 * ["uploaded"]
+    assert [line.split()[1] for line in again.stdout.splitlines()] == [f"s3://artifacts/{key}" for key in keys]
+
+
+class Stalling(Proxy):
+    """Lets that many bytes through to the server, then nothing until the connection is cut; `full` is set then."""
+
+    def __init__(self, target, limit):
+        self.left, self.full = limit, threading.Event()
+        super().__init__(target)
+
+    def pump(self, source, sink):
+        with contextlib.suppress(OSError):
+            while sink.getpeername()[1] == self.target and self.left > 0 and (piece := source.recv(65536)):
+                sink.sendall(piece)
+                self.left -= len(piece)
+            if self.left <= 0 and not self.full.is_set():
+                self.full.set()
+                wait_for(lambda: sink.recv(1) == b"", seconds=60)
+        super().pump(source, sink)
+
+
+def big_zip(path):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("app.py", os.urandom(4 << 20))
+    path.write_bytes(archive.getvalue())
+    return f"{hashlib.sha256(archive.getvalue()).hexdigest()}.zip"
+
+
+@pytest.fixture
+def stalling(aws):
+    """An S3 behind a line that is dead after a megabyte, and its environment."""
+    one = Stalling(urllib.parse.urlsplit(aws.env()["AWS_ENDPOINT_URL"]).port, 1 << 20)
+    yield one, {**aws.env("admin"), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{one.port}"}
+    one.off()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_what_ends_in_the_middle_of_a_file_leaves_none_behind(aws, stalling, tmp_path, ending):
+    key = big_zip(tmp_path / "a.zip")
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    line, env = stalling
+    arguments = [BINARY, "upload", "a.zip", "-b", "artifacts", "--set-in", "m.yaml"]
+    process = subprocess.Popen(arguments, cwd=tmp_path, env=environment(tmp_path, env), stderr=subprocess.PIPE, text=True)
+    assert line.full.wait(20)
+    process.send_signal(ending)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == -ending
+    if ending == signal.SIGINT:
+        assert said.splitlines()[-1] == (
+            "kubelambda upload: interrupted: each archive is in S3 as a whole or not at all; run this again, what is "
+            "there is not sent twice"
+        )
+    line.off()
+    assert aws.objects.list_objects_v2(Bucket="artifacts", Prefix=key)["KeyCount"] == 0
+    assert (tmp_path / "m.yaml").read_text() == MANIFEST
+    assert sorted(os.listdir(tmp_path)) == ["a.zip", "m.yaml"]
+
+
+def test_a_line_that_is_cut_in_the_middle_of_a_file_is_tried_again(aws, cli, stalling, tmp_path):
+    key = big_zip(tmp_path / "a.zip")
+    line, env = stalling
+
+    def cut():
+        line.full.wait(20)
+        line.left = 1 << 30
+        line.cut()
+
+    threading.Thread(target=cut, daemon=True).start()
+    result = cli("upload", "a.zip", "-b", "artifacts", env=env)
+    assert (result.returncode, result.stdout) == (0, f"uploaded s3://artifacts/{key}\n"), result.stderr
+    assert "trying again" in result.stderr
+    assert aws.objects.get_object(Bucket="artifacts", Key=key)["Body"].read() == (tmp_path / "a.zip").read_bytes()
+
+
+def no_room():
+    """In the child: no file can grow beyond a few bytes, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+
+def test_on_a_full_disk_files_stay_as_they_were_and_what_is_in_s3_is_said(cli, fake, tmp_path):
+    make_zip(tmp_path / "a.zip", "full disk")
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    upload = ["upload", "a.zip", "-b", "artifacts", "--set-in", "m.yaml"]
+    # Python leaves SIGXFSZ ignored: the child sees an error, as it would with ENOSPC.
+    full = {"preexec_fn": no_room, "restore_signals": False}
+    result = cli(*upload, env=fake.env("admin"), **full)
+    assert result.returncode == 1 and result.stdout.startswith("uploaded s3://artifacts/")
+    assert result.stderr.splitlines()[-1] == (
+        "kubelambda upload: the archive is in S3, run this again to set its key: m.yaml cannot be written and is as it was: "
+        "File too large"
+    )
+    assert (tmp_path / "m.yaml").read_text() == MANIFEST
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_bytes(os.urandom(1000))
+    assert "cannot be written and is as it was" in cli("zip", "d", "-o", "a.zip", **full).stderr
+    assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["app.py"]
+    assert sorted(os.listdir(tmp_path)) == ["a.zip", "d", "m.yaml"]
+    with open("/dev/full", "w") as nowhere:
+        result = cli("upload", "a.zip", "-b", "artifacts", env=fake.env("admin"), stdout=nowhere)
+    assert result.returncode == 1 and "could not be printed in full: No space left on device" in result.stderr
+
+
+def test_an_archive_that_becomes_shorter_while_it_is_read_is_an_error(fake, tmp_path):
+    big_zip(tmp_path / "a.zip")
+    rule = fake.rule("HeadObject", user="*", hold=True)
+    arguments = [BINARY, "upload", "a.zip", "-b", "artifacts"]
+    env = environment(tmp_path, fake.env("admin"))
+    with subprocess.Popen(arguments, cwd=tmp_path, env=env, stdout=-1, stderr=-1, text=True) as process:
+        wait_for(lambda: fake.hits(rule), what="the question to S3")
+        os.truncate(tmp_path / "a.zip", 0)
+        fake.release(rule)
+        out, said = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "an archive became shorter while it was read" in said
+    fake.rules_off()
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_lines_go_above_it(cli, fake, tmp_path):
+    files = [f"{n}.zip" for n in range(3)]
+    for name in files:
+        make_zip(tmp_path / name, f"on a terminal {name}")
+    fake.rule("PutObject", times=1, user="*", status=503, code="SlowDown", message="slow down")
+    terminal, end = os.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 70, 0, 0))
+    result = cli("upload", *files, "-b", "artifacts", env=fake.env("admin"), stderr=end)
+    os.close(end)
+    drawn = os.read(terminal, 1 << 16).decode()
+    os.close(terminal)
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 3
+    lines = [one for one in re.split(r"[\r\n]+", drawn.replace("\x1b[K", "")) if one]
+    assert re.fullmatch(r"\[#{24}\] 100 %  \d\.\d of \d\.\d MB  3 of 3 files  .*", lines[-1]), drawn
+    assert all(len(line) < 70 for line in lines if line.startswith("["))
+    assert sum("trying again" in line for line in lines) == 1 and "sending" not in drawn
+    fake.rules_off()
