@@ -169,6 +169,7 @@ struct controller *controller_start(const struct controller_options *options)
         .cluster_id = controller->cluster_id,
         .runtimes = options->runtimes,
         .namespaces = options->namespaces,
+        .policy_objects = options->policy_objects,
         .policies = options->policies,
         .resync_ms = options->resync_ms,
         .rotation_ms = options->rotation_ms,

@@ -18,7 +18,7 @@ struct reconciler { /* everything must outlive its use */
     struct events *events; /* NULL: nobody is told */
     const char *cluster_id;
     const struct runtimes_now *runtimes;
-    struct informer *namespaces; /* for policies that protect from deletion; NULL: none does */
+    struct informer *namespaces, *policy_objects; /* for deletion protection; NULL: there is none */
     struct policies *policies;
     int64_t resync_ms;           /* what has stalled is tried again this often */
     int64_t rotation_ms;         /* all of what is in force is looked at this often */

@@ -146,6 +146,8 @@ def test_protected_functions_are_deleted_only_with_their_namespace_and_stay_in_a
     )
     gone(cluster, "app", name)
     assert "kubelambda.io/owner" not in aws.function("app").get("Tags", {})
+    told = f"{name}/app goes with its namespace; the function app in us-east-1 stays in AWS"
+    wait_for(lambda: told in cluster.run("describe", "lambdapolicy", "protects").stdout, what="the policy telling so")
     aws.functions.delete_function(FunctionName="app")
     cluster.run("delete", "lambdapolicy", "protects")
 
