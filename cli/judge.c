@@ -168,8 +168,9 @@ static enum review_need review_both(struct task *task, struct registry *names,
     _cleanup_(json_freep) struct json *object = json_copy(written);
 
     if (mutated.spec)
-        json_set(object, "spec", take(mutated.spec));
+        json_set(object, "spec", json_copy(mutated.spec));
     need = review_phase(task, names, REVIEW_VALIDATE, object, ret_verdict);
+    ret_verdict->spec = ret_verdict->filled = json_copy(ret_verdict->spec); /* the object goes */
     if (need == REVIEW_NEEDS_NOTHING)
         take_findings(&ret_verdict->findings, &mutated.findings);
     review_verdict_done(&mutated);
@@ -183,7 +184,7 @@ static void review_task(struct task *task, struct registry *names)
 
     task->waits = review_both(task, names, &verdict) == REVIEW_NEEDS_ARTIFACT;
     json_free(declared->spec);
-    declared->spec = take(verdict.spec);
+    declared->spec = json_copy(verdict.spec);
     if (!task->waits)
         take_findings(&declared->findings, &verdict.findings);
     review_verdict_done(&verdict);

@@ -9,6 +9,14 @@ enum { PATCH_MAX_BYTES = 1 << 20 };
 
 /* --- the copy and the patch, always together ------------------------------------------------ */
 
+/* Nothing is copied for a spec that is complete. */
+static struct json *writable(struct mutate_result *result)
+{
+    if (!result->filled)
+        result->spec = result->filled = json_copy(result->spec);
+    return result->filled;
+}
+
 /* The key as a part of a JSON Pointer. */
 static void add_pointer(struct str *out, const char *key)
 {
@@ -44,7 +52,7 @@ static void add_operation(struct mutate_result *result, const char *operation, c
 /* The object at the first `len` characters of the path, made where there is none. */
 static struct json *open_object(struct mutate_result *result, const char *path, size_t len)
 {
-    struct json *at = result->spec;
+    struct json *at = writable(result);
 
     for (size_t start = 0; start < len;) {
         size_t end = start + strcspn(path + start, ".");
@@ -89,10 +97,9 @@ static bool absent(const struct mutate_result *result, const char *path)
 static void keep_immutable(const struct json *old_spec, struct mutate_result *result)
 {
     for (size_t i = 0; i < field_count; i++) {
-        const char *old = json_str(field_value(&fields[i], old_spec));
+        const char *old = fields[i].immutable ? json_str(field_value(&fields[i], old_spec)) : NULL;
 
-        if (fields[i].immutable && old && absent(result, fields[i].path) &&
-            field_has_room(result->spec, fields[i].path))
+        if (old && absent(result, fields[i].path) && field_has_room(result->spec, fields[i].path))
             fill_text(result, fields[i].path, old);
     }
 }
@@ -134,7 +141,7 @@ static void prepend(const char *old, const char *prefix, struct mutate_result *r
     _cleanup_(json_freep) struct json *value = json_new_string(name);
 
     add_operation(result, "replace", "functionName", strlen("functionName"), NULL, value);
-    json_set(result->spec, "functionName", json_copy(value));
+    json_set(writable(result), "functionName", json_copy(value));
 }
 
 void mutate(const struct review_request *request, const struct review_facts *facts,
@@ -142,7 +149,7 @@ void mutate(const struct review_request *request, const struct review_facts *fac
 {
     const struct json *spec = json_get(request->object, "spec");
     const struct json *old_spec = json_get(request->old_object, "spec");
-    struct mutate_result result = {.spec = json_copy(spec), .patch = STR_INIT(PATCH_MAX_BYTES)};
+    struct mutate_result result = {.spec = spec, .patch = STR_INIT(PATCH_MAX_BYTES)};
     _cleanup_(freep) char *prefix = policy_prefix(facts->policy, mutate_environment(facts));
 
     /* No patch on a wrong type, which the checks report, nor on an object that is going away. */

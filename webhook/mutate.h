@@ -5,8 +5,9 @@
 #include "webhook/review.h"
 
 struct mutate_result {
-    struct json *spec; /* the spec with its defaults; the caller frees */
-    struct str patch;  /* JSON Patch that makes it so, "" for none */
+    const struct json *spec; /* with its defaults: the request's own where there was nothing to add, else */
+    struct json *filled;     /* this copy, which the caller frees */
+    struct str patch;        /* JSON Patch that makes it so, "" for none */
 };
 
 void mutate(const struct review_request *request, const struct review_facts *facts,

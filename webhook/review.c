@@ -299,7 +299,7 @@ static enum review_need review_spec(enum review_phase phase, const struct review
     if (phase == REVIEW_MUTATE)
         mutate(request, facts, &mutated);
     else
-        mutated.spec = json_copy(json_get(request->object, "spec"));
+        mutated.spec = json_get(request->object, "spec");
 
     if (facts->namespace_error) {
         verdict.allowed = false;
@@ -315,25 +315,34 @@ static enum review_need review_spec(enum review_phase phase, const struct review
     }
     verdict.patch = mutated.patch;
     verdict.spec = mutated.spec;
+    verdict.filled = mutated.filled;
     *ret_verdict = verdict;
     return need;
 }
 
-/* Does the update change anything that could be wrong? How to leave a function alone never is: whoever
- * wants to suspend or keep one is not held up by the rest of its spec. */
+/* Does `a` have a member that is not so in `b`? How to leave a function alone does not count. */
+static bool has_other_members(const struct json *a, const struct json *b)
+{
+    for (const struct json *member = json_first(a); member; member = json_next(member)) {
+        const char *key = json_key(member);
+
+        if (!str_equal(key, "deletionPolicy") && !str_equal(key, "suspend") &&
+            !json_equal(member, json_get(b, key)))
+            return true;
+    }
+    return false;
+}
+
+/* Does the update change anything that could be wrong? Whoever wants to suspend or keep a function is not
+ * held up by the rest of its spec. */
 static bool changes_something(const struct review_request *request)
 {
-    static const char *const always_free[] = {"deletionPolicy", "suspend"};
-    _cleanup_(json_freep) struct json *spec = json_copy(json_get(request->object, "spec"));
-    _cleanup_(json_freep) struct json *old_spec = json_copy(json_get(request->old_object, "spec"));
+    const struct json *spec = json_get(request->object, "spec");
+    const struct json *old_spec = json_get(request->old_object, "spec");
 
     if (json_type(spec) != JSON_OBJECT || json_type(old_spec) != JSON_OBJECT)
         return !json_equal(spec, old_spec);
-    for (size_t i = 0; i < ARRAY_LEN(always_free); i++) {
-        json_set(spec, always_free[i], NULL);
-        json_set(old_spec, always_free[i], NULL);
-    }
-    return !json_equal(spec, old_spec);
+    return has_other_members(spec, old_spec) || has_other_members(old_spec, spec);
 }
 
 /* A namespace that is being deleted is not held up: who may delete it may delete what is in it. */
@@ -415,7 +424,7 @@ void review_verdict_done(struct review_verdict *verdict)
     free(verdict->message);
     free(verdict->access_to);
     str_done(&verdict->patch);
-    json_free(verdict->spec);
+    json_free(verdict->filled);
     findings_done(&verdict->findings);
     *verdict = (struct review_verdict){0};
 }

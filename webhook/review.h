@@ -75,8 +75,9 @@ struct review_verdict {
     char *message;    /* of a refusal with 503, because a fact could not be had; else NULL: see findings */
     struct str patch; /* JSON Patch, "" for none */
     struct findings findings;
-    struct json *spec; /* with its defaults; also set when a fact is needed: what to ask about */
-    char *access_to;   /* for REVIEW_NEEDS_ACCESS: see access.h */
+    const struct json *spec; /* with its defaults; also set when a fact is needed: what to ask about */
+    struct json *filled;     /* that, where it is not the request's own */
+    char *access_to;         /* for REVIEW_NEEDS_ACCESS: see access.h */
 };
 
 /* The caller ends *ret_verdict with review_verdict_done, whatever the answer is. */

@@ -9,15 +9,26 @@
 
 enum { KEY_SHOWN = 64 };
 
+/* A place in the resource, below another one. Written out only where something is found. */
+struct place {
+    const struct place *in;
+    enum { MEMBER, ITEM, ENTRY } kind;
+    const char *name; /* of the member, or the entry's key */
+    size_t index;     /* of the item */
+};
+
 struct field_check {
     const struct field *field;
     const struct field_table *table; /* that its row is in */
     bool partial;                    /* a policy's defaults: nothing is required, and some rows have none */
     const struct json *spec, *old_spec; /* as a whole */
     bool unchanged;                     /* against the old spec: findings are warnings then */
+    unsigned packages;                  /* field_packages of the spec */
     struct findings *findings;
-    const char *where; /* "spec.layers" */
+    const struct place *where; /* "spec.layers" */
 };
+
+static const struct place SPEC = {.kind = MEMBER, .name = "spec"};
 
 static size_t characters(const char *text)
 {
@@ -40,11 +51,55 @@ static void list_values(const char *const *values, struct str *out)
         str_addf(out, "%s%s", i > 0 ? ", " : "", values[i]);
 }
 
+/* The key of "spec.tags[team]", cut and escaped: it comes from outside. */
+static void add_key(const char *key, struct str *out)
+{
+    _cleanup_(str_done) struct str quoted = STR_INIT(1 << 20);
+    size_t len = strlen(key);
+
+    if (len > KEY_SHOWN)
+        for (len = KEY_SHOWN; len > 0 && ((unsigned char)key[len] & 0xC0) == 0x80;)
+            len--;
+    _cleanup_(freep) char *start = xstrndup(key, len);
+
+    str_add_json(&quoted, start);
+    str_addf(out, "[%.*s%s]", (int)quoted.len - 2, str_text(&quoted) + 1, key[len] ? "…" : "");
+}
+
+static void add_place(const struct place *place, struct str *out)
+{
+    if (place->in)
+        add_place(place->in, out);
+    switch (place->kind) {
+    case MEMBER:
+        str_addf(out, "%s%s", place->in ? "." : "", place->name);
+        break;
+    case ITEM:
+        str_addf(out, "[%zu]", place->index);
+        break;
+    case ENTRY:
+        add_key(place->name, out);
+        break;
+    }
+}
+
+static char *place_text(const struct place *place)
+{
+    struct str text = STR_INIT(1 << 20);
+
+    add_place(place, &text);
+    return str_take(&text);
+}
+
 #define found(check, reason, where, value, ...)                                                              \
-    findings_add((check)->findings, reason, (check)->unchanged, where, value, __VA_ARGS__)
+    do {                                                                                                     \
+        _cleanup_(freep) char *where_text = place_text(where);                                               \
+                                                                                                             \
+        findings_add((check)->findings, reason, (check)->unchanged, where_text, value, __VA_ARGS__);         \
+    } while (0)
 
 /* Something of another partition or region can never be used by the function. */
-static void check_arn(const struct field_check *check, const char *where, const char *arn)
+static void check_arn(const struct field_check *check, const struct place *where, const char *arn)
 {
     const char *region = json_str_at(check->spec, "region");
     struct str_view in = arn_part(arn, ARN_PART_REGION), partition = arn_part(arn, ARN_PART_PARTITION);
@@ -60,7 +115,8 @@ static void check_arn(const struct field_check *check, const char *where, const 
               (int)in.len, in.ptr, region);
 }
 
-static void check_text(const struct field_check *check, const char *where, const char *text, int64_t max)
+static void check_text(const struct field_check *check, const struct place *where, const char *text,
+                       int64_t max)
 {
     const struct field *field = check->field;
 
@@ -83,14 +139,14 @@ static void check_text(const struct field_check *check, const char *where, const
     }
 }
 
-static void wrong_type(const struct field_check *check, const char *where, const struct json *value,
+static void wrong_type(const struct field_check *check, const struct place *where, const struct json *value,
                        const char *wanted)
 {
     found(check, FINDING_TYPE, where, NULL, "must be %s, not %s", wanted, json_type_name(value));
 }
 
 /* YAML takes 3.13, 8080 and true for what they look like. */
-static void no_string(const struct field_check *check, const char *where, const struct json *value)
+static void no_string(const struct field_check *check, const struct place *where, const struct json *value)
 {
     enum json_type type = json_type(value);
     bool quotes = type == JSON_BOOL || type == JSON_NUMBER;
@@ -114,7 +170,7 @@ static void no_scalar(const struct field_check *check, const struct json *value,
 }
 
 /* Its members are told, for those who know of one value only: "an object with size". */
-static void no_object(const struct field_check *check, const char *where, const struct json *value)
+static void no_object(const struct field_check *check, const struct place *where, const struct json *value)
 {
     const struct field *field = check->field;
     _cleanup_(freep) char *in = xasprintf("%s%s.", field->path, field->type == FIELD_OBJECTS ? "[]" : "");
@@ -212,12 +268,12 @@ static void check_list(const struct field_check *check, const struct json *value
     }
     check_count(check, value, "items");
     for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
-        _cleanup_(freep) char *where = xasprintf("%s[%zu]", check->where, index);
+        const struct place where = {.in = check->where, .kind = ITEM, .index = index};
 
         if (!json_str(item))
-            no_string(check, where, item);
+            no_string(check, &where, item);
         else
-            check_text(check, where, json_str(item), check->field->item_max);
+            check_text(check, &where, json_str(item), check->field->item_max);
     }
 }
 
@@ -225,21 +281,6 @@ static void check_bool(const struct field_check *check, const struct json *value
 {
     if (json_type(value) != JSON_BOOL)
         no_scalar(check, value, "true or false");
-}
-
-/* "spec.tags[team]", the key cut and escaped: it comes from outside. */
-static char *entry_path(const char *map, const char *key)
-{
-    _cleanup_(str_done) struct str quoted = STR_INIT(1 << 20);
-    size_t len = strlen(key);
-
-    if (len > KEY_SHOWN)
-        for (len = KEY_SHOWN; len > 0 && ((unsigned char)key[len] & 0xC0) == 0x80;)
-            len--;
-    _cleanup_(freep) char *start = xstrndup(key, len);
-
-    str_add_json(&quoted, start);
-    return xasprintf("%s[%.*s%s]", map, (int)quoted.len - 2, str_text(&quoted) + 1, key[len] ? "…" : "");
 }
 
 static void check_map(const struct field_check *check, const struct json *value)
@@ -253,17 +294,17 @@ static void check_map(const struct field_check *check, const struct json *value)
     check_count(check, value, "entries");
     for (const struct json *entry = json_first(value); entry; entry = json_next(entry)) {
         const char *key = json_key(entry);
-        _cleanup_(freep) char *where = entry_path(check->where, key);
+        const struct place where = {.in = check->where, .kind = ENTRY, .name = key};
 
         if (field->key_max && characters(key) > (size_t)field->key_max)
-            found(check, FINDING_TOO_LONG, where, NULL, "a key has at most %lld characters",
+            found(check, FINDING_TOO_LONG, &where, NULL, "a key has at most %lld characters",
                   (long long)field->key_max);
         else if (!matches(field->key_pattern, key))
-            found(check, FINDING_INVALID, where, NULL, "a key must be %s", field->key_hint);
+            found(check, FINDING_INVALID, &where, NULL, "a key must be %s", field->key_hint);
         if (!json_str(entry))
-            no_string(check, where, entry);
+            no_string(check, &where, entry);
         else
-            check_text(check, where, json_str(entry), field->item_max);
+            check_text(check, &where, json_str(entry), field->item_max);
     }
 }
 
@@ -295,15 +336,15 @@ static void check_objects(const struct field_check *check, const struct json *va
     }
     check_count(check, value, "items");
     for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
-        _cleanup_(freep) char *where = xasprintf("%s[%zu]", check->where, index);
+        const struct place where = {.in = check->where, .kind = ITEM, .index = index};
         struct field_check one = *check;
 
-        one.where = where;
+        one.where = &where;
         one.partial = false; /* an item is there as a whole or not at all */
         if (json_type(item) == JSON_OBJECT)
             check_rows(&one, item, old_item(check->field, old, item, index));
         else
-            no_object(check, where, item);
+            no_object(check, &where, item);
     }
 }
 
@@ -337,8 +378,8 @@ static bool empty_is_default(const struct field *field)
 static bool check_package(const struct field_check *check, const struct json *value)
 {
     bool empty = is_empty(value);
-    unsigned packages = field_packages(check->spec);
     const struct field *field = check->field;
+    unsigned packages = check->packages;
 
     bool missing = empty && (field->required & packages || field->schema_required);
 
@@ -460,14 +501,14 @@ static void check_rows(const struct field_check *in, const struct json *object, 
         /* Most rows: what nobody declared, and need not. */
         if (!value && !before && !field->required && !field->schema_required)
             continue;
-        if (!parent_is_object(path, object))
+        if (!value && !parent_is_object(path, object))
             continue;
-        _cleanup_(freep) char *where = xasprintf("%s.%s", in->where, path);
+        const struct place where = {.in = in->where, .kind = MEMBER, .name = path};
         struct field_check one = *in;
 
         one.field = field;
         one.unchanged = in->old_spec && json_equal(value, before);
-        one.where = where;
+        one.where = &where;
         check_value(&one, value, before);
     }
 }
@@ -485,10 +526,13 @@ static bool rule_unchanged(const struct rule *rule, const struct check *check)
 void check_table(const struct field_table *table, const struct json *spec, const struct json *old_spec,
                  struct findings *findings)
 {
-    check_rows(
-        &(struct field_check){
-            .table = table, .spec = spec, .old_spec = old_spec, .findings = findings, .where = "spec"},
-        spec, old_spec);
+    check_rows(&(struct field_check){.table = table,
+                                     .spec = spec,
+                                     .old_spec = old_spec,
+                                     .packages = field_packages(spec),
+                                     .findings = findings,
+                                     .where = &SPEC},
+               spec, old_spec);
 }
 
 void check_spec(const struct check *check, struct findings *findings)

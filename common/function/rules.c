@@ -30,8 +30,11 @@ static enum rule_result look_runtime(const struct check *check, struct str *mess
     if (!name || !*name)
         return RULE_KEPT;
     const struct runtime *runtime = runtime_find(check->runtimes, name);
-    const char *instead = runtime_suggestion(check->runtimes, name, check->today);
     bool changed = !str_equal(name, json_str_at(check->old_spec, "runtime"));
+
+    if (runtime && runtime_stage_on(runtime, check->today) == RUNTIME_SUPPORTED)
+        return RULE_KEPT;
+    const char *instead = runtime_suggestion(check->runtimes, name, check->today);
 
     if (!runtime) {
         str_addf(message, "AWS Lambda has no such runtime");

@@ -101,8 +101,8 @@ static char *patch_of(const char *policy, const char *operation, const char *spe
     mutate(&again, &known, &twice);
     assert_string_equal(str_text(&twice.patch), "");
     assert_true(json_equal(once.spec, twice.spec));
-    json_free(once.spec);
-    json_free(twice.spec);
+    json_free(once.filled);
+    json_free(twice.filled);
     str_done(&twice.patch);
     review_request_done(&asked);
     review_request_done(&again);
