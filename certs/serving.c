@@ -4,14 +4,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/encode.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 enum { MAX_FILE_BYTES = 1 << 20 };
 
@@ -135,21 +133,9 @@ static void mounted_done(struct mounted *mounted)
 static int read_file(const char *dir, const char *name, struct str *out, struct err *err)
 {
     _cleanup_(freep) char *path = xasprintf("%s/%s", dir, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char piece[4096];
-    ssize_t got = -1;
 
     *out = STR_INIT(MAX_FILE_BYTES);
-    while (fd >= 0 && (got = read(fd, piece, sizeof(piece))) > 0)
-        str_add_bytes(out, piece, (size_t)got);
-    int code = errno;
-
-    explicit_bzero(piece, sizeof(piece));
-    if (fd >= 0)
-        close(fd);
-    if (got < 0)
-        return err_set(err, code == ENOENT ? ERR_NOT_FOUND : ERR_FATAL, "%s: %s", path, strerror(code));
-    return out->overflow ? err_set(err, ERR_FATAL, "%s: larger than 1 MiB", path) : 0;
+    return file_read(path, out, err);
 }
 
 static int read_mounted(const char *dir, struct mounted *mounted, struct err *err)

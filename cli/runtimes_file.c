@@ -1,13 +1,9 @@
 /* Reads the runtimes' file. Tables are few and small, and readers hold no references: all are kept. */
 #include "cli/runtimes_file.h"
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 enum { FILE_MAX_BYTES = 1 << 20, TABLES_MAX = 1000 };
 
@@ -21,20 +17,9 @@ struct runtimes_file {
 
 static int read_text(const char *path, struct str *out, struct err *err)
 {
-    char piece[16 << 10];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len;
+    struct err why;
 
-    if (fd < 0)
-        return err_set(err, ERR_FATAL, "--runtimes-file %s: %s", path, strerror(errno));
-    while ((len = read(fd, piece, sizeof(piece))) > 0 && !out->overflow)
-        str_add_bytes(out, piece, (size_t)len);
-    int failed = len < 0 ? errno : 0;
-
-    close(fd);
-    if (failed)
-        return err_set(err, ERR_FATAL, "--runtimes-file %s: %s", path, strerror(failed));
-    return out->overflow ? err_set(err, ERR_FATAL, "--runtimes-file %s: over 1 MiB", path) : 0;
+    return file_read(path, out, &why) < 0 ? err_set(err, ERR_FATAL, "--runtimes-file %s", why.msg) : 0;
 }
 
 /* Takes the text over, and the table that it makes into force. */

@@ -37,6 +37,7 @@ struct serve {
     struct policies *policies; /* as their informer tells */
     struct informer *functions, *namespaces, *policy_objects;
     struct certs *certs;
+    struct http_trust *trust;
     struct webhook *webhook;
     struct leader *leader;
     bool elects; /* the ticker's: the leader has been started */
@@ -118,6 +119,7 @@ static void *tick(void *arg)
 
         tick_certificates(serve);
         runtimes_file_tick(serve->runtimes);
+        http_trust_tick(serve->trust);
         tick_leader(serve);
 
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -240,6 +242,8 @@ static int start_webhook(struct serve *serve, struct err *err)
                                                 .settle_ms = serve->options.ca_settle_ms},
                         &serve->certs, err);
 
+    if (r == 0 && serve->options.client_ca_file)
+        r = http_trust_open(serve->options.client_ca_file, serve->options.client_name, &serve->trust, err);
     if (r < 0)
         return r;
     return webhook_start(&(struct webhook_options){.kube = serve->kube,
@@ -253,7 +257,8 @@ static int start_webhook(struct serve *serve, struct err *err)
                                                    .default_environment = serve->options.environment,
                                                    .artifact_required = serve->options.artifact_required,
                                                    .certificate = certs_certificate,
-                                                   .certificate_arg = serve->certs},
+                                                   .certificate_arg = serve->certs,
+                                                   .trust = serve->trust},
                          &serve->webhook, err);
 }
 
@@ -327,6 +332,7 @@ static void stop(struct serve *serve)
     http_server_stop(serve->metrics, 0);
     http_server_stop(serve->health, 0);
     certs_free(serve->certs);
+    http_trust_free(serve->trust);
     aws_free(serve->aws);
     events_free(serve->events);
     kube_free(serve->kube);

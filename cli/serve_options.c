@@ -30,6 +30,11 @@ static const struct option_row rows[] = {
          "is kept right"),
     TEXT("cert-dir", "DIR", cert_dir, NULL,
          "a mounted certificate: tls.crt, tls.key and ca.crt, read again when they change; else our own"),
+    TEXT("client-ca-file", "FILE", client_ca_file, NULL,
+         "the authorities by one of which the API server's client certificate must be, read again when they "
+         "change; "
+         "else everybody may ask"),
+    TEXT("client-name", "NAME", client_name, NULL, "the common name that it must have, too"),
     TEXT("ca-settle", "TIME", ca_settle, "1m",
          "how long a new certificate authority is in both webhook configurations before it signs"),
     TEXT("namespace", "NAME", namespace, NULL,
@@ -106,6 +111,8 @@ static int convert(struct serve_options *options, struct err *err)
                        "give --webhook-url, so that the API server learns where the webhook is; --service "
                        "where manifests/ installed it; or --cert-dir where its configurations are kept by "
                        "somebody else");
+    if (options->client_name && !options->client_ca_file)
+        return err_set(err, ERR_INVALID, "--client-name says nothing without --client-ca-file");
     if (options->namespace && !matches(DNS_LABEL, options->namespace))
         return err_set(err, ERR_INVALID,
                        "--namespace %.64s: must be at most 63 lower-case letters, digits and inner hyphens",

@@ -8,6 +8,7 @@ struct serve_options { /* strings are the arguments themselves, NULL when not gi
     const char *kubeconfig;
     const char *listen, *health_listen, *metrics_listen;
     const char *webhook_url, *service, *cert_dir, *ca_settle;
+    const char *client_ca_file, *client_name;
     const char *namespace, *environment, *region, *cluster_id;
     const char *artifact_unavailable, *runtimes_file;
     const char *workers, *resync, *rotation, *log_level;

@@ -384,6 +384,7 @@ int webhook_start(const struct webhook_options *options, struct webhook **ret_we
                                                             .max_body_bytes = MAX_REVIEW_BYTES,
                                                             .certificate = options->certificate,
                                                             .certificate_arg = options->certificate_arg,
+                                                            .trust = options->trust,
                                                             .handler = handle,
                                                             .handler_arg = webhook},
                               &webhook->server, err);

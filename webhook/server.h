@@ -25,6 +25,7 @@ struct webhook_options { /* everything must outlive the webhook */
     bool artifact_required;          /* refuse when S3 does not answer */
     http_certificate_fn *certificate;
     void *certificate_arg;
+    struct http_trust *trust; /* NULL: everybody may ask */
 };
 
 int webhook_start(const struct webhook_options *options, struct webhook **ret_webhook, struct err *err)

@@ -26,6 +26,11 @@ struct connection {
     int socket;
     int64_t due_ms;                       /* of CONNECTION_OWES */
     struct http_certificate *certificate; /* a reference; NULL: plain HTTP */
+    enum {
+        CLIENT_UNKNOWN,
+        CLIENT_ACCEPTED,
+        CLIENT_REFUSED
+    } client; /* its own worker's: as http_trust says */
 };
 
 TAILQ_HEAD(connection_list, connection);

@@ -88,7 +88,8 @@ static struct MHD_Response *make_response(const char *content_type, struct str_v
 /* Our own answer, instead of the handler's. */
 static void answer_ourselves(struct http_exchange *exchange, int status)
 {
-    const char *text = status == 413   ? "the request body is too large\n"
+    const char *text = status == 403   ? "a client certificate of the API server is needed here\n"
+                       : status == 413 ? "the request body is too large\n"
                        : status == 429 ? "too many request bodies are under way; try again\n"
                        : status == 503 ? "the server is stopping\n"
                                        : "the request was not answered\n";
@@ -99,13 +100,25 @@ static void answer_ourselves(struct http_exchange *exchange, int status)
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 }
 
-static void connection_is(struct exchanges *owner, struct MHD_Connection *connection,
-                          enum connection_state state)
+static struct connection *connection_of(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
 
-    connection_now(&owner->connections, info->socket_context, state);
+/* A client is looked at with its first request: libmicrohttpd does not tell when the handshake is over. */
+static bool is_stranger(const struct exchanges *owner, struct MHD_Connection *made)
+{
+    struct connection *connection = connection_of(made);
+
+    if (!owner->trust)
+        return false;
+    if (connection->client == CLIENT_UNKNOWN) {
+        gnutls_session_t session =
+            MHD_get_connection_info(made, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+
+        connection->client = http_trust_accepts(owner->trust, session) ? CLIENT_ACCEPTED : CLIENT_REFUSED;
+    }
+    return connection->client == CLIENT_REFUSED;
 }
 
 static struct http_exchange *exchange_new(struct exchanges *owner, struct MHD_Connection *connection,
@@ -187,11 +200,12 @@ enum MHD_Result exchange_run(void *exchanges, struct MHD_Connection *connection,
     (void)version;
     if (!exchange) {
         *state = exchange = exchange_new(owner, connection, method, url);
-        connection_is(owner, connection, CONNECTION_OWES);
-        if (exchange->expected_bytes <= owner->max_body_bytes)
-            return MHD_YES;
-        answer_ourselves(exchange, 413);
-        return send_response(exchange);
+        connection_now(&owner->connections, connection_of(connection), CONNECTION_OWES);
+        if (is_stranger(owner, connection))
+            answer_ourselves(exchange, 403);
+        else if (exchange->expected_bytes > owner->max_body_bytes)
+            answer_ourselves(exchange, 413);
+        return exchange->response ? send_response(exchange) : MHD_YES;
     }
     if (*data_len > 0) {
         bool going_on = take_body(exchange, data, *data_len);
@@ -201,7 +215,7 @@ enum MHD_Result exchange_run(void *exchanges, struct MHD_Connection *connection,
     }
     if (!exchange->handled) {
         exchange->handled = true;
-        connection_is(owner, connection, CONNECTION_ANSWERING);
+        connection_now(&owner->connections, connection_of(connection), CONNECTION_ANSWERING);
         if (exchange->status)
             answer_ourselves(exchange, exchange->status);
         else
@@ -222,7 +236,7 @@ void exchange_completed(void *exchanges, struct MHD_Connection *connection, void
     (void)why;
     if (!*state)
         return;
-    connection_is(owner, connection, CONNECTION_IDLE);
+    connection_now(&owner->connections, connection_of(connection), CONNECTION_IDLE);
     exchange_unref(*state);
     *state = NULL;
     atomic_fetch_sub_explicit(&owner->under_way, 1, memory_order_release);

@@ -4,6 +4,7 @@
 
 #include "common/http/connections.h"
 #include "common/http/server.h"
+#include "common/http/trust.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@ struct exchanges {
     http_handler_fn *handler;
     void *handler_arg;
     size_t max_body_bytes;
+    struct http_trust *trust; /* NULL: everybody may ask */
     struct connections connections;
     atomic_int under_way;            /* from the request's headers to the end of its answer */
     atomic_bool draining;            /* answers ask the client to close the connection */

@@ -109,6 +109,16 @@ static int open_listener(const char *listen_address, int *ret_listener, int *ret
 
 /* --- connections -------------------------------------------------------------------------- */
 
+/* Without the authorities' names: a client should not have to know them, and they may change. */
+static void ask_for_certificate(struct MHD_Connection *connection)
+{
+    gnutls_session_t session =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+
+    gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+    gnutls_certificate_send_x509_rdn_sequence(session, 1);
+}
+
 /* A connection holds the certificate that it started with until its session has ended. */
 static void connection_changed(void *arg, struct MHD_Connection *connection, void **socket_context,
                                enum MHD_ConnectionNotificationCode what)
@@ -118,6 +128,8 @@ static void connection_changed(void *arg, struct MHD_Connection *connection, voi
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
+        if (server->exchanges.trust)
+            ask_for_certificate(connection);
         *socket_context =
             connection_started(&server->exchanges.connections, socket,
                                server->certificate ? server->certificate(server->certificate_arg) : NULL);
@@ -217,6 +229,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->exchanges.handler = options->handler;
     server->exchanges.handler_arg = options->handler_arg;
     server->exchanges.max_body_bytes = options->max_body_bytes;
+    server->exchanges.trust = options->trust;
     connections_init(&server->exchanges.connections, connection_limit(options->max_connections));
     server->certificate = options->certificate;
     server->certificate_arg = options->certificate_arg;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/http/certificate.h"
+#include "common/http/trust.h"
 
 struct http_server;
 struct http_exchange; /* one request and its answer */
@@ -24,6 +25,8 @@ struct http_server_options {
     size_t max_body_bytes;            /* larger: 413 */
     http_certificate_fn *certificate; /* NULL: plain HTTP */
     void *certificate_arg;
+    struct http_trust
+        *trust; /* of TLS clients, whoever it does not accept gets 403; NULL: everybody may ask */
     http_handler_fn *handler; /* must answer or suspend before it returns */
     void *handler_arg;
 };

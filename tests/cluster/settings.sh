@@ -1,4 +1,4 @@
 # What tests/cluster/up starts and writes, so that down knows it too.
 # shellcheck shell=bash disable=SC2034
 SERVERS=(kube-apiserver etcd)
-CONTENT=(data certs tokens.csv service-account.key etcd:0 etcd:1 kubeconfig kubelambda.kubeconfig developer.kubeconfig)
+CONTENT=(data certs webhooks tokens.csv service-account.key etcd:0 etcd:1 kubeconfig kubelambda.kubeconfig developer.kubeconfig)
