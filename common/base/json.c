@@ -176,7 +176,7 @@ static const struct json *member(const struct json *object, const char *key, siz
 
 const struct json *json_get(const struct json *object, const char *key)
 {
-    return member(object, key, strlen(key));
+    return key ? member(object, key, strlen(key)) : NULL;
 }
 
 const struct json *json_at(const struct json *root, const char *dotted_path)

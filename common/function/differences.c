@@ -26,7 +26,7 @@ static void add_tags(const struct plan_input *input, struct plan_differences *li
 {
     const struct json *declared = json_get(input->spec, "tags"), *have = json_get(input->observed, "Tags");
 
-    for (const struct json *tag = json_first(declared); tag; tag = json_next(tag)) {
+    for (const struct json *tag = json_first(declared); tag && json_key(tag); tag = json_next(tag)) {
         const struct json *now = json_get(have, json_key(tag));
 
         if (!json_equal(tag, now))

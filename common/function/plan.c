@@ -140,7 +140,7 @@ static void plan_tags(const struct plan_input *input, struct plan *plan)
     const struct json *declared = json_get(input->spec, "tags"), *have = json_get(input->observed, "Tags");
     _cleanup_(json_freep) struct json *set = json_new_object(), *gone = json_new_array();
 
-    for (const struct json *tag = json_first(declared); tag; tag = json_next(tag))
+    for (const struct json *tag = json_first(declared); tag && json_key(tag); tag = json_next(tag))
         if (!json_equal(tag, json_get(have, json_key(tag))))
             json_set(set, json_key(tag), json_copy(tag));
     for (const struct json *path = json_first(input->managed); path; path = json_next(path)) {

@@ -103,6 +103,13 @@ static void a_change_names_its_fields(void **state)
                   "b3RoZXI=", "applying this deploys new code; changes timeout\"");
 }
 
+static void what_was_stored_with_a_wrong_type_is_passed_over(void **state)
+{
+    (void)state;
+    assert_update("\"tags\":[\"a\"],\"memorySize\":256," GOOD, "\"tags\":[\"a\"]," GOOD, "c2hh",
+                  "changes memorySize");
+}
+
 static void another_key_with_the_same_content_changes_nothing(void **state)
 {
     (void)state;
@@ -177,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_creation_says_so),
         cmocka_unit_test(a_change_names_its_fields),
+        cmocka_unit_test(what_was_stored_with_a_wrong_type_is_passed_over),
         cmocka_unit_test(another_key_with_the_same_content_changes_nothing),
         cmocka_unit_test(values_stay_out_of_it),
         cmocka_unit_test(a_suspended_resource_changes_nothing),
