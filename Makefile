@@ -85,7 +85,8 @@ test:
 
 test-installed: manifests-fresh $(TESTS) build/kubelambda build/kubelambda-sanitized build/test-tools/review_driver
 	rm -f build/e2e.xml
-	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
+	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -n 2 --dist loadfile \
+		tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
 	tests/report --junit build/e2e.xml $(TESTS)
 
 # The main job on the real parts, with the release build.

@@ -60,16 +60,22 @@ counter = itertools.count(1)
 
 @pytest.fixture
 def namespace(cluster):
-    """A namespace of the test's own, in the environment `preview`. It is emptied afterwards, so that the
-    next test finds the functions' names free."""
-    name = cluster.namespace(f"test-{next(counter)}", "preview")
-    yield name
-    cluster.empty(name)
+    """A namespace of the test's own, in the environment `preview`."""
+    return cluster.namespace(f"test-{next(counter)}", "preview")
 
 
 @pytest.fixture(autouse=True)
-def serve_goes_on(request):
-    """A test that failed while the module's kubelambda was stopped leaves it running for the next one."""
+def leaves_nothing(request):
+    """What a test leaves in its namespaces and in AWS would be in the way of the next one; also a kubelambda
+    of the module's that it stopped."""
+    uses = set(request.fixturenames)
+    cluster = request.getfixturevalue("cluster") if "cluster" in uses else None
+    before = len(cluster.namespaces) if cluster else 0
     yield
-    if "serve" in request.fixturenames and request.getfixturevalue("serve").process.poll() is not None:
+    if "serve" in uses and request.getfixturevalue("serve").process.poll() is not None:
         request.getfixturevalue("serve").start()
+    mine = cluster.namespaces[before:] if cluster else []
+    for one in mine:
+        cluster.empty(one)
+    if mine and "aws" in uses:
+        request.getfixturevalue("aws").empty(mine)
