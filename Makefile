@@ -124,6 +124,12 @@ install: build/kubelambda
 	packaging/man build/kubelambda >build/kubelambda.1
 	install -D -m 755 build/kubelambda "$(DESTDIR)$(PREFIX)/bin/kubelambda"
 	install -D -m 644 build/kubelambda.1 "$(DESTDIR)$(PREFIX)/share/man/man1/kubelambda.1"
+	# The names by which kubectl finds its plugin and that one's completion.
+	for one in kubectl-lambda kubectl_complete-lambda; do ln -sf kubelambda "$(DESTDIR)$(PREFIX)/bin/$$one" || exit; done
+	for one in bash=bash-completion/completions/kubelambda zsh=zsh/site-functions/_kubelambda \
+		fish=fish/vendor_completions.d/kubelambda.fish; do \
+		build/kubelambda completion "$${one%%=*}" >build/made && \
+			install -D -m 644 build/made "$(DESTDIR)$(PREFIX)/share/$${one#*=}" || exit; done
 
 # How fast and how small, beside a webhook of the usual kind and the limit of the stack.
 # BENCH=part… runs only those parts.
@@ -149,7 +155,7 @@ help:
 	echo "make migration  150 existing functions imported and adopted"
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
 	echo "make image      the container image, with buildah or podman"
-	echo "make install    the binary and its manual page; DESTDIR and PREFIX apply"
+	echo "make install    the binary, its manual page, completion, kubectl lambda; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
 
 clean:

@@ -14,7 +14,7 @@ static const struct option_row rows[] = {
                 "do not ask S3 whether the code objects exist"),
 };
 
-static const struct option_table table = {
+const struct option_table cli_check_table = {
     .usage = "kubelambda check -f FILE|DIR|- [OPTION…]",
     .before =
         "Checks LambdaFunction manifests as the admission webhook would: everything that would be refused,\n"
@@ -120,7 +120,7 @@ int cli_check(int argc, char **argv)
     struct session session = {0};
     int status = EXIT_SUCCESS;
 
-    if (session_start(&session, "check", &table, argc, argv, EXIT_USAGE, &status)) {
+    if (session_start(&session, "check", &cli_check_table, argc, argv, EXIT_USAGE, &status)) {
         struct totals totals = count(&session.set);
 
         if (session_json(&session))

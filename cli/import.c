@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
     ROW("help", 'h', NULL, OPTION_SWITCH, help, NULL, "this text"),
 };
 
-static const struct option_table table = {
+const struct option_table cli_import_table = {
     .usage = "kubelambda import [NAME…] [OPTION…]",
     .before =
         "Prints manifests of functions that exist in AWS: those named, else all. Applied, they adopt the\n"
@@ -342,10 +342,10 @@ int cli_import(int argc, char **argv)
     if (!log_set_level("error"))
         abort();
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
-    if (options_parse(&table, argc, argv, &import.options, &err) < 0)
+    if (options_parse(&cli_import_table, argc, argv, &import.options, &err) < 0)
         complain(&import, NULL, err.msg);
     else if (import.options.help)
-        options_help(&table);
+        options_help(&cli_import_table);
     else
         run(&import);
     if (fflush(stdout) != 0 || ferror(stdout))

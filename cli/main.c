@@ -1,4 +1,4 @@
-/* Finds the subcommand. */
+/* Finds the subcommand, by the names that the program and its first argument have. */
 #include "cli/cli.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
@@ -6,34 +6,40 @@
 #include <malloc.h>
 #include <stdio.h>
 
-static const struct {
-    const char *name, *summary;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    {"serve", "run the admission webhook and the controller", cli_serve},
-    {"check", "check manifests as admission would, without a cluster", cli_check},
-    {"plan", "show what applying manifests would do to AWS", cli_plan},
-    {"import", "print manifests of the functions that exist already", cli_import},
-    {"zip", "make an archive of a directory, the same bytes for the same files", cli_zip},
-    {"upload", "put archives into S3, each only once", cli_upload},
+const struct cli_command cli_commands[] = {
+    {"serve", "run the admission webhook and the controller", cli_serve, &cli_serve_table},
+    {"check", "check manifests as admission would, without a cluster", cli_check, &cli_check_table},
+    {"plan", "show what applying manifests would do to AWS", cli_plan, &cli_plan_table},
+    {"import", "print manifests of the functions that exist already", cli_import, &cli_import_table},
+    {"zip", "make an archive of a directory, the same bytes for the same files", cli_zip, &cli_zip_table},
+    {"upload", "put archives into S3, each only once", cli_upload, &cli_upload_table},
+    {"completion", "print what makes a shell complete commands and options", cli_completion,
+     &cli_completion_table},
+    {0},
 };
 
 static void usage(FILE *out)
 {
     fputs("kubelambda runs AWS Lambda functions from Kubernetes.\n\nusage: kubelambda COMMAND [OPTION…]\n\n",
           out);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    for (const struct cli_command *one = cli_commands; one->name; one++)
+        fprintf(out, "  %-10s %s\n", one->name, one->summary);
     fputs("\n`kubelambda COMMAND --help` says more; `kubelambda --version` prints the version.\n", out);
 }
 
 int main(int argc, char **argv)
 {
     mallopt(M_ARENA_MAX, 2); /* many short-lived threads' worth of arenas would only hold memory */
+    const char *slash = strrchr(argv[0], '/');
+
+    if (str_equal(slash ? slash + 1 : argv[0], "kubectl_complete-lambda")) /* kubectl's name for it */
+        return cli_complete(argc - 1, argv + 1);
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;
     }
+    if (str_equal(argv[1], "__complete"))
+        return cli_complete(argc - 2, argv + 2);
     if (str_equal(argv[1], "--version")) {
         puts("kubelambda " KUBELAMBDA_VERSION);
         return EXIT_SUCCESS;
@@ -42,9 +48,9 @@ int main(int argc, char **argv)
         usage(stdout);
         return EXIT_SUCCESS;
     }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (str_equal(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+    for (const struct cli_command *one = cli_commands; one->name; one++)
+        if (str_equal(argv[1], one->name))
+            return one->run(argc - 1, argv + 1);
     fprintf(stderr, "kubelambda: there is no command %s; `kubelambda --help` lists them\n", argv[1]);
     return EXIT_USAGE;
 }

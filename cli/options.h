@@ -31,6 +31,7 @@ struct option_table {
     const char *after;   /* examples and what else there is to say */
     bool takes_operands; /* what is no option goes into the struct option_list at the offset `operands` */
     size_t operands;
+    bool operands_are_files; /* for completion */
 };
 
 /* Fills the members that the rows name; they must be zero before, and keep what was read on failure.

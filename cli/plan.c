@@ -15,7 +15,7 @@ enum { EXIT_DIFFERS = 2, THREADS = 8 };
 
 static const struct option_row rows[] = {SESSION_ROWS};
 
-static const struct option_table table = {
+const struct option_table cli_plan_table = {
     .usage = "kubelambda plan -f FILE|DIR|- [OPTION…]",
     .before =
         "Shows what applying LambdaFunction manifests would do to AWS, as a diff, without doing it.\n"
@@ -150,7 +150,7 @@ int cli_plan(int argc, char **argv)
     struct session session = {.needs_credentials = true};
     int status = EXIT_SUCCESS;
 
-    if (session_start(&session, "plan", &table, argc, argv, EXIT_FAILURE, &status))
+    if (session_start(&session, "plan", &cli_plan_table, argc, argv, EXIT_FAILURE, &status))
         status = plan_all(&session);
     session_done(&session);
     return status;

@@ -1,6 +1,8 @@
 /* The options of `kubelambda serve`: one table for parsing and help. */
 #include "cli/serve_options.h"
 
+#include "cli/cli.h"
+
 #include "cli/options.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -67,7 +69,7 @@ static const struct option_row rows[] = {
 #undef SWITCH
 };
 
-static const struct option_table table = {
+const struct option_table cli_serve_table = {
     .usage = "kubelambda serve [OPTION…]",
     .before = "Runs the admission webhook and the controller.",
     .rows = rows,
@@ -126,7 +128,7 @@ static int convert(struct serve_options *options, struct err *err)
 int serve_options_parse(int argc, char **argv, struct serve_options *ret_options, struct err *err)
 {
     struct serve_options options = {0};
-    int r = options_parse(&table, argc, argv, &options, err);
+    int r = options_parse(&cli_serve_table, argc, argv, &options, err);
 
     if (r == 0 && !options.help)
         r = convert(&options, err);
@@ -137,5 +139,5 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 
 void serve_options_help(void)
 {
-    options_help(&table);
+    options_help(&cli_serve_table);
 }

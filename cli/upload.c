@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
     ROW("help", 'h', NULL, OPTION_SWITCH, help, NULL, "this text"),
 };
 
-static const struct option_table table = {
+const struct option_table cli_upload_table = {
     .usage = "kubelambda upload ZIP… --bucket BUCKET [OPTION…]",
     .before = "Puts archives into S3, four at a time, under keys made from their content. What is there "
               "already is\n"
@@ -56,6 +56,7 @@ static const struct option_table table = {
     .rows = rows,
     .count = ARRAY_LEN(rows),
     .takes_operands = true,
+    .operands_are_files = true,
     .operands = offsetof(struct options, files),
     .after = "Exit status: 0 all is in S3, 1 something is not, 2 wrong usage.\n"
              "\n"
@@ -354,10 +355,10 @@ int cli_upload(int argc, char **argv)
 {
     struct options options = {.prefix = ""};
     struct err err;
-    int r = options_parse(&table, argc, argv, &options, &err), status = EXIT_USAGE;
+    int r = options_parse(&cli_upload_table, argc, argv, &options, &err), status = EXIT_USAGE;
 
     if (r == 0 && options.help) {
-        options_help(&table);
+        options_help(&cli_upload_table);
         status = EXIT_SUCCESS;
     } else if (r == 0 && (r = check_options(&options, &err)) == 0) {
         if (!log_set_level("error"))

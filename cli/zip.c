@@ -36,7 +36,7 @@ static const struct option_row rows[] = {
     ROW("help", 'h', NULL, OPTION_SWITCH, help, "this text"),
 };
 
-static const struct option_table table = {
+const struct option_table cli_zip_table = {
     .usage = "kubelambda zip DIR -o FILE [--exclude GLOB]…",
     .before =
         "Makes an archive whose bytes depend on nothing but names, contents and executable bits: sorted, no\n"
@@ -45,6 +45,7 @@ static const struct option_table table = {
     .rows = rows,
     .count = ARRAY_LEN(rows),
     .takes_operands = true,
+    .operands_are_files = true,
     .operands = offsetof(struct options, directories),
     .after = "Examples:\n"
              "  kubelambda zip build/ -o app.zip\n"
@@ -282,10 +283,10 @@ int cli_zip(int argc, char **argv)
 {
     struct options options = {0};
     struct err err;
-    int r = options_parse(&table, argc, argv, &options, &err), status = EXIT_SUCCESS;
+    int r = options_parse(&cli_zip_table, argc, argv, &options, &err), status = EXIT_SUCCESS;
 
     if (r == 0 && options.help) {
-        options_help(&table);
+        options_help(&cli_zip_table);
     } else {
         if (r == 0)
             r = check_options(&options, &err);

@@ -48,6 +48,17 @@ def test_the_manual_page_has_every_command_and_option(builds):
         assert wanted in page
 
 
+def test_kubectl_and_the_shells_find_what_is_installed(builds):
+    root = builds[0]
+    for name in ("kubectl-lambda", "kubectl_complete-lambda"):
+        assert os.readlink(root / "bin" / name) == "kubelambda"
+    told = subprocess.run([root / "bin/kubectl_complete-lambda", "pl"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("plan\t")
+    for name in ("bash-completion/completions/kubelambda", "zsh/site-functions/_kubelambda",
+                 "fish/vendor_completions.d/kubelambda.fish"):  # fmt: skip
+        assert "__complete" in (root / "share" / name).read_text(encoding="utf-8")
+
+
 def test_the_root_of_the_image_has_all_that_the_binary_needs(cluster, builds, aws, tmp_path):
     root, port, health = tmp_path / "root", free_port(), free_port()
     subprocess.run([ROOT / "packaging/image-root", builds[0] / "bin/kubelambda", root], check=True)
