@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import ssl
@@ -102,6 +103,18 @@ class Cluster:
 
     def config(self, user):
         return self.directory / ("kubeconfig" if user == "admin" else f"{user}.kubeconfig")
+
+    def server(self):
+        """The port of the API server, and its authority in base64."""
+        cluster = yaml.safe_load(self.config("kubelambda").read_text(encoding="utf-8"))["clusters"][0]["cluster"]
+        return int(cluster["server"].rpartition(":")[2]), cluster["certificate-authority-data"]
+
+    def config_by(self, url, directory):
+        """A kubeconfig for kubelambda by which it meets the API server there, where something passes on."""
+        text = self.config("kubelambda").read_text(encoding="utf-8")
+        path = pathlib.Path(directory) / "kubeconfig"
+        path.write_text(re.sub(r"server: \S+", f"server: {url}", text), encoding="utf-8")
+        return path
 
     def run(self, *arguments, stdin=None, check=True, user="admin"):
         """kubectl; the result has returncode, stdout and stderr."""
@@ -320,8 +333,12 @@ class Serve:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"kubelambda did not stop within {seconds} s:\n{self.log()}") from None
-        assert "ERROR: " not in self.log() and "runtime error" not in self.log(), self.log()
+        self.assert_sane()
         return status
+
+    def assert_sane(self):
+        found = [one for one in ("ERROR: ", "runtime error", "WARNING: ThreadSanitizer") if one in self.log()]
+        assert not found, self.log()
 
     def kill(self):
         """SIGKILL, as by a machine that is gone. Its lease goes too, so that nobody has to wait for the end

@@ -4,7 +4,6 @@ import contextlib
 import http.server
 import os
 import pathlib
-import re
 import subprocess
 import threading
 import time
@@ -45,11 +44,8 @@ def aws_env(aws, endpoint):
 @pytest.fixture
 def kube(cluster, tmp_path):
     """A switch between kubelambda and the API server; `kube.config` goes through it."""
-    text = cluster.config("kubelambda").read_text(encoding="utf-8")
-    address = re.search(r"server: (\S+)", text).group(1)
-    proxy = Proxy(urlsplit(address).port)
-    proxy.config = tmp_path / "kubeconfig"
-    proxy.config.write_text(text.replace(address, f"https://127.0.0.1:{proxy.port}"), encoding="utf-8")
+    proxy = Proxy(cluster.server()[0])
+    proxy.config = cluster.config_by(f"https://127.0.0.1:{proxy.port}", tmp_path)
     yield proxy
     proxy.off()
 

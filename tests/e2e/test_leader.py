@@ -5,10 +5,8 @@ import contextlib
 import datetime
 import os
 import pathlib
-import re
 import signal
 import time
-from urllib.parse import urlsplit
 
 import pytest
 from harness import LEASE, FakeAws, Serve, function, is_settled, settled, wait_for
@@ -203,11 +201,8 @@ def test_a_leader_that_was_suspended_before_a_write_does_not_send_it(cluster, aw
 @pytest.fixture
 def kube(cluster, tmp_path):
     """A switch between the first replica and the API server."""
-    text = cluster.config("kubelambda").read_text(encoding="utf-8")
-    address = re.search(r"server: (\S+)", text).group(1)
-    proxy = Proxy(urlsplit(address).port)
-    proxy.config = tmp_path / "kubeconfig"
-    proxy.config.write_text(text.replace(address, f"https://127.0.0.1:{proxy.port}"), encoding="utf-8")
+    proxy = Proxy(cluster.server()[0])
+    proxy.config = cluster.config_by(f"https://127.0.0.1:{proxy.port}", tmp_path)
     yield proxy
     proxy.off()
 

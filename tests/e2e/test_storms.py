@@ -1,0 +1,163 @@
+"""Faults by the dozen, and answers of AWS that nobody planned for: kubelambda gets through all of them, and what
+AWS accepted is sent once."""
+
+import collections
+import time
+
+import pytest
+from harness import FakeAws, conditions, function, is_settled, settled, wait_for
+
+OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
+MANY = 30
+EACH = 8  # faults of each kind
+FAULTS = [
+    {"status": 409, "code": "ResourceConflictException", "message": "An update is in progress for resource: ARN"},
+    {"status": 412, "code": "PreconditionFailedException", "message": "The Revision Id provided does not match"},
+    {"status": 429, "code": "TooManyRequestsException", "message": "Rate exceeded"},
+    {"status": 500, "code": "ServiceException", "message": "sorry"},
+    {"status": 503, "html": "<html>try again</html>"},
+    {"status": 404, "html": "<html>nothing like that here</html>"},
+    {"cut": 0},
+    {"cut": 120},
+    {"perform": True, "status": 500, "cut": 0},  # it was done, and nobody hears of it
+    {"delay_ms": 1500},
+]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    one = FakeAws(tmp_path_factory.mktemp("fake"))
+    one.upload("app/1.zip")
+    one.upload("app/2.zip", "x = 2\n")
+    yield one
+    one.stop()
+
+
+@pytest.fixture(autouse=True)
+def as_usual(aws):
+    yield
+    aws.rules_off()
+
+
+def all_ready(cluster, namespace, count, seconds):
+    def look():
+        found = cluster.functions(namespace).values()
+        return len(found) == count and all(map(is_settled, found))
+
+    wait_for(look, seconds, f"{count} functions ready")
+
+
+def taken(aws, since):
+    """How often AWS took each (operation, function), as far as it said so."""
+    entries = [one for one in aws.journal(since=since) if one["status"] < 300]
+    return collections.Counter(
+        (one["operation"], one["name"]) for one in entries if not one["operation"].startswith(("Get", "List"))
+    )
+
+
+def test_a_storm_of_all_faults_is_got_through_and_nothing_is_sent_twice(cluster, aws, serve, namespace):
+    names = [f"storm-{i}" for i in range(MANY)]
+    for spec in ({}, {"code": OTHER, "memorySize": 256}):
+        rules = [aws.rule("*", name="preview-storm-*", times=EACH, **fault) for fault in FAULTS]
+        mark = aws.mark()
+        cluster.apply(*(function(name, namespace, **spec) for name in names))
+        all_ready(cluster, namespace, MANY, 90)
+        assert max(taken(aws, mark).values()) == 1
+        assert sum(aws.hits(one) for one in rules) > EACH * len(FAULTS) / 2
+        aws.rules_off()
+    for name in names:
+        seen = aws.function(f"preview-{name}")["Configuration"]
+        assert (seen["MemorySize"], seen["CodeSha256"]) == (256, aws.sha256("app/2.zip"))
+
+
+def test_while_aws_throttles_everything_little_is_sent_and_all_is_done_afterwards(cluster, aws, serve, namespace):
+    aws.rule("*", status=429, code="TooManyRequestsException", message="Rate exceeded")
+    mark, seconds = aws.mark(), 15
+    cluster.apply(*(function(f"slow-{i}", namespace) for i in range(MANY)))
+    time.sleep(seconds)
+    sent = aws.journal(since=mark)
+    found = cluster.functions(namespace).values()
+    assert {one["status"] for one in sent} == {429} and len(sent) <= 6 * seconds, len(sent)
+    assert {conditions(one)["Stalled"][0] for one in found if conditions(one)} == {"False"}
+    assert "Throttled" in {conditions(one)["Reconciling"][1] for one in found}
+    aws.rules_off()
+    all_ready(cluster, namespace, MANY, 60)
+    assert set(taken(aws, mark).values()) == {1}
+
+
+def test_a_function_that_somebody_deletes_in_the_middle_of_an_update_is_made_anew(cluster, aws, serve, namespace):
+    cluster.apply(function("taken", namespace))
+    settled(cluster, "taken", namespace)
+    looked = aws.rule("GetFunction", name="preview-taken", times=1, hold=True)
+    cluster.apply(function("taken", namespace, memorySize=256))
+    wait_for(lambda: aws.hits(looked), what="the look")
+    aws.functions.delete_function(FunctionName="preview-taken")
+    aws.release(looked)
+    settled(cluster, "taken", namespace)
+    assert aws.function("preview-taken")["Configuration"]["MemorySize"] == 256
+
+
+def test_a_function_that_somebody_makes_before_ours_is_left_alone(cluster, aws, serve, namespace):
+    slow = aws.rule("HeadObject", times=0)
+    del slow
+    aws.functions.create_function(
+        FunctionName="preview-first", Runtime="python3.12", Handler="their.handler", MemorySize=512,
+        Role="arn:aws:iam::123456789012:role/fake", Code={"S3Bucket": "artifacts", "S3Key": "app/1.zip"},
+    )  # fmt: skip
+    cluster.apply(function("first", namespace))
+    assert conditions(settled(cluster, "first", namespace, "Stalled"))["Stalled"][1] == "AlreadyExists"
+    assert aws.function("preview-first")["Configuration"]["MemorySize"] == 512
+    aws.functions.delete_function(FunctionName="preview-first")
+
+
+# --- answers that nobody planned for ---------------------------------------------------------------
+
+LOOK = "GetFunction"
+ODD = {
+    "unknown states": (LOOK, {"merge": {"Configuration": {"State": "Dancing", "LastUpdateStatus": "Rehearsing"}}}),
+    "other types": (LOOK, {"merge": {"Configuration": {"State": 7, "MemorySize": "much", "Layers": {}, "Timeout": [1]}}}),
+    "a state that is an object": (LOOK, {"merge": {"Configuration": {"LastUpdateStatus": {"a": "InProgress"}}}}),
+    "tags that are a list": (LOOK, {"merge": {"Tags": ["kubelambda.io/owner"]}}),
+    "no configuration": (LOOK, {"status": 200, "body": '{"Code": {}}'}),
+    "a configuration that is text": (LOOK, {"status": 200, "body": '{"Configuration": "yes"}'}),
+    "an empty object": (LOOK, {"status": 200, "body": "{}"}),
+    "a list": (LOOK, {"status": 200, "body": "[]"}),
+    "nothing": (LOOK, {"status": 200, "body": ""}),
+    "a number": (LOOK, {"status": 200, "body": "1e400"}),
+    "two of one": (LOOK, {"status": 200, "body": '{"Configuration": {}, "Configuration": {}}'}),
+    "too deep": (LOOK, {"status": 200, "body": "[" * 5000}),
+    "9 MiB": (LOOK, {"status": 200, "body": '{"Configuration": "' + "x" * (9 << 20) + '"}'}),
+    "an error without a code": (LOOK, {"status": 400, "body": "{}"}),
+    "an error of 9 MiB": (LOOK, {"status": 500, "body": "x" * (9 << 20)}),
+    "a redirect": (LOOK, {"status": 301, "body": "", "headers": {"Location": "http://127.0.0.1:1/"}}),
+    "an update's answer of another type": ("UpdateFunctionConfiguration", {"perform": True, "status": 200, "body": "[7]"}),
+    "an update's empty answer": ("UpdateFunctionConfiguration", {"perform": True, "status": 200, "body": ""}),
+    "an unknown error of an update": ("UpdateFunctionConfiguration", {"status": 418, "code": "TeapotException", "message": "no"}),
+}
+
+
+def test_answers_that_nobody_planned_for_end_in_a_clear_state(cluster, aws, serve_with, namespace):
+    """One function for each; what is no fault of the function passes, the rest says what AWS answered."""
+    serve = serve_with("--resync", "2s")
+    names = {f"odd-{number}": what for number, what in enumerate(ODD)}
+    cluster.apply(*(function(name, namespace) for name in names))
+    all_ready(cluster, namespace, len(names), 60)
+    rules = {}
+    for name, what in names.items():
+        operation, then = ODD[what]
+        rules[name] = aws.rule(operation, name=f"preview-{name}", **then)
+    cluster.apply(*(function(name, namespace, memorySize=256) for name in names))
+
+    def told():
+        found = {name: conditions(one) for name, one in cluster.functions(namespace).items()}
+        return found if all(aws.hits(rules[name]) and found[name]["Ready"][1] for name in names) else None
+
+    wait_for(told, 30, "each odd answer")
+    time.sleep(3)
+    found = {names[name]: conditions(one)["Ready"] for name, one in cluster.functions(namespace).items()}
+    print(*found.items(), sep="\n")
+    aws.rules_off()
+    all_ready(cluster, namespace, len(names), 60)
+    for name in names:
+        assert aws.function(f"preview-{name}")["Configuration"]["MemorySize"] == 256, names[name]
+    assert serve.is_ready()
