@@ -98,6 +98,15 @@ static enum limiter_priority priority_of(const struct run *run)
     return run->upkeep ? LIMITER_UPKEEP : LIMITER_PERSON;
 }
 
+/* What is in another form than AWS's must not make a function look like nobody's. */
+static bool is_readable(const struct json *answer)
+{
+    const struct json *tags = json_get(answer, "Tags"), *owner = json_get(tags, PLAN_OWNER_TAG);
+
+    return json_type(json_get(answer, "Configuration")) == JSON_OBJECT &&
+           (json_type(tags) <= JSON_NULL || json_type(tags) == JSON_OBJECT) && (!owner || json_str(owner));
+}
+
 static int observe(struct run *run, struct err *err)
 {
     struct json *answer = NULL;
@@ -120,9 +129,10 @@ static int observe(struct run *run, struct err *err)
         return 0;
     if (r < 0)
         return r;
-    if (!json_get(answer, "Configuration")) {
+    if (!is_readable(answer)) {
         json_free(answer);
-        return err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
+        return err_set(err, ERR_RETRY,
+                       "GetFunction: an answer that does not say what the function is and whose");
     }
     run->observed = answer;
     return run->resource.deleting ? 0 : sides_observe(run, priority_of(run), err);

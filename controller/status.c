@@ -35,6 +35,14 @@ static const struct json *find_condition(const struct json *status, const char *
     return NULL;
 }
 
+/* Text from elsewhere, at a sensible length; nothing where there is none. */
+static void set_text(struct json *object, const char *name, const char *text)
+{
+    _cleanup_(freep) char *cut = text ? xstrndup(text, utf8_prefix(text, STATUS_MESSAGE_MAX_BYTES)) : NULL;
+
+    json_set_str(object, name, cut);
+}
+
 static struct json *make_condition(const struct json *old, const char *type, bool is_true,
                                    const struct status_change *change, const char *now)
 {
@@ -43,15 +51,13 @@ static struct json *make_condition(const struct json *old, const char *type, boo
     const char *before = json_str_at(old, "status"), *since = json_str_at(old, "lastTransitionTime");
     /* Ready says it all, so that one column suffices; the others speak only when they are True. */
     bool speaks = is_true || str_equal(type, "Ready");
-    const char *said = speaks && change->message ? change->message : "";
-    _cleanup_(freep) char *message = xstrndup(said, utf8_prefix(said, STATUS_MESSAGE_MAX_BYTES));
 
     json_set_str(condition, "type", type);
     json_set_str(condition, "status", status);
     json_set(condition, "observedGeneration", json_new_int(change->generation));
     json_set_str(condition, "lastTransitionTime", since && str_equal(before, status) ? since : now);
     json_set_str(condition, "reason", change->reason);
-    json_set_str(condition, "message", message);
+    set_text(condition, "message", speaks && change->message ? change->message : "");
     return condition;
 }
 
@@ -77,11 +83,12 @@ struct json *status_make(const struct json *old, const struct status_change *cha
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         const char *name = members[i].name, *path = members[i].observed;
-        const struct json *source =
-            path && change->observed ? json_at(change->observed, path) : json_get(old, name);
+        const struct json *before = json_get(old, name);
 
-        if (source)
-            json_set(status, name, json_copy(source));
+        if (path && change->observed)
+            set_text(status, name, json_str_at(change->observed, path));
+        else if (before)
+            json_set(status, name, json_copy(before));
     }
     json_set(status, "observedGeneration", json_new_int(change->generation));
     if (change->deployed)

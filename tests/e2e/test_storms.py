@@ -2,6 +2,7 @@
 AWS accepted is sent once."""
 
 import collections
+import contextlib
 import time
 
 import pytest
@@ -98,8 +99,7 @@ def test_a_function_that_somebody_deletes_in_the_middle_of_an_update_is_made_ane
 
 
 def test_a_function_that_somebody_makes_before_ours_is_left_alone(cluster, aws, serve, namespace):
-    slow = aws.rule("HeadObject", times=0)
-    del slow
+    """Between the announcement in the status and the creation; AWS refuses what exists."""
     aws.functions.create_function(
         FunctionName="preview-first", Runtime="python3.12", Handler="their.handler", MemorySize=512,
         Role="arn:aws:iam::123456789012:role/fake", Code={"S3Bucket": "artifacts", "S3Key": "app/1.zip"},
@@ -112,52 +112,73 @@ def test_a_function_that_somebody_makes_before_ours_is_left_alone(cluster, aws, 
 
 # --- answers that nobody planned for ---------------------------------------------------------------
 
-LOOK = "GetFunction"
+LOOK, UPDATE = "GetFunction", "UpdateFunctionConfiguration"
+FINE, PASSING = "InForce", "AwsUnavailable"
+
+
+def said(body):
+    return {"status": 200, "body": body}
+
+
+def shown(**configuration):
+    return {"merge": {"Configuration": configuration}}
+
+
+# The operation, its answer, and what the resource says while it is answered so.
 ODD = {
-    "unknown states": (LOOK, {"merge": {"Configuration": {"State": "Dancing", "LastUpdateStatus": "Rehearsing"}}}),
-    "other types": (LOOK, {"merge": {"Configuration": {"State": 7, "MemorySize": "much", "Layers": {}, "Timeout": [1]}}}),
-    "a state that is an object": (LOOK, {"merge": {"Configuration": {"LastUpdateStatus": {"a": "InProgress"}}}}),
-    "tags that are a list": (LOOK, {"merge": {"Tags": ["kubelambda.io/owner"]}}),
-    "no configuration": (LOOK, {"status": 200, "body": '{"Code": {}}'}),
-    "a configuration that is text": (LOOK, {"status": 200, "body": '{"Configuration": "yes"}'}),
-    "an empty object": (LOOK, {"status": 200, "body": "{}"}),
-    "a list": (LOOK, {"status": 200, "body": "[]"}),
-    "nothing": (LOOK, {"status": 200, "body": ""}),
-    "a number": (LOOK, {"status": 200, "body": "1e400"}),
-    "two of one": (LOOK, {"status": 200, "body": '{"Configuration": {}, "Configuration": {}}'}),
-    "too deep": (LOOK, {"status": 200, "body": "[" * 5000}),
-    "9 MiB": (LOOK, {"status": 200, "body": '{"Configuration": "' + "x" * (9 << 20) + '"}'}),
-    "an error without a code": (LOOK, {"status": 400, "body": "{}"}),
-    "an error of 9 MiB": (LOOK, {"status": 500, "body": "x" * (9 << 20)}),
-    "a redirect": (LOOK, {"status": 301, "body": "", "headers": {"Location": "http://127.0.0.1:1/"}}),
-    "an update's answer of another type": ("UpdateFunctionConfiguration", {"perform": True, "status": 200, "body": "[7]"}),
-    "an update's empty answer": ("UpdateFunctionConfiguration", {"perform": True, "status": 200, "body": ""}),
-    "an unknown error of an update": ("UpdateFunctionConfiguration", {"status": 418, "code": "TeapotException", "message": "no"}),
+    "unknown states": (LOOK, shown(State="Dancing", LastUpdateStatus="Rehearsing"), FINE),
+    "other types": (LOOK, shown(State=7, LastUpdateStatus={"a": "InProgress"}, Layers={}, Timeout=[1], New={}), FINE),
+    "tags that are a list": (LOOK, {"merge": {"Tags": ["kubelambda.io/owner"]}}, PASSING),
+    "an owner that is no text": (LOOK, {"merge": {"Tags": {"kubelambda.io/owner": 7}}}, PASSING),
+    "no configuration": (LOOK, said('{"Code": {}}'), PASSING),
+    "a configuration that is text": (LOOK, said('{"Configuration": "yes"}'), PASSING),
+    "a list": (LOOK, said("[]"), PASSING),
+    "nothing": (LOOK, said(""), PASSING),
+    "a number out of range": (LOOK, said("1e400"), PASSING),
+    "a member twice": (LOOK, said('{"Configuration": {}, "Configuration": {}}'), PASSING),
+    "too deep": (LOOK, said("[" * 5000), PASSING),
+    "9 MiB": (LOOK, said('{"Configuration": "' + "x" * (9 << 20) + '"}'), "Refused"),
+    "a redirect": (LOOK, {"status": 301, "body": "", "headers": {"Location": "http://127.0.0.1:1/"}}, PASSING),
+    "an error without a code": (LOOK, {"status": 400, "body": "{}"}, "Refused"),
+    "an unknown error": (UPDATE, {"status": 418, "code": "TeapotException", "message": "no"}, "TeapotException"),
+    "another answer to an update": (UPDATE, {"perform": True, **said("[7]")}, FINE),
+    "no answer to an update": (UPDATE, {"perform": True, **said("")}, FINE),
 }
+ODD_LISTS = [
+    "7",
+    '{"Functions": {"a": 7}, "NextMarker": 9}',
+    '{"Functions": [7, null, {"FunctionName": []}, {"FunctionName": "preview-odd-0"}], "NextMarker": {}}',
+]
 
 
 def test_answers_that_nobody_planned_for_end_in_a_clear_state(cluster, aws, serve_with, namespace):
-    """One function for each; what is no fault of the function passes, the rest says what AWS answered."""
-    serve = serve_with("--resync", "2s")
+    """One function for each; once the answers are as usual, all are as declared without anybody's help."""
+    serve = serve_with("--resync", "1s")
     names = {f"odd-{number}": what for number, what in enumerate(ODD)}
-    cluster.apply(*(function(name, namespace) for name in names))
+    cluster.apply(*(function(name, namespace, adoptionPolicy="Adopt") for name in names))
     all_ready(cluster, namespace, len(names), 60)
-    rules = {}
     for name, what in names.items():
-        operation, then = ODD[what]
-        rules[name] = aws.rule(operation, name=f"preview-{name}", **then)
-    cluster.apply(*(function(name, namespace, memorySize=256) for name in names))
+        aws.rule(ODD[what][0], name=f"preview-{name}", **ODD[what][1])
+    lists = [aws.rule("ListFunctions", times=1, **said(body)) for body in ODD_LISTS]
+    mark = aws.mark()
+    cluster.apply(*(function(name, namespace, adoptionPolicy="Adopt", memorySize=256) for name in names))
 
-    def told():
-        found = {name: conditions(one) for name, one in cluster.functions(namespace).items()}
-        return found if all(aws.hits(rules[name]) and found[name]["Ready"][1] for name in names) else None
+    def wrong():
+        """What is said otherwise than expected, of the newest generation."""
+        found = {names[name]: one for name, one in cluster.functions(namespace).items()}
+        return {
+            what: conditions(one)["Ready"]
+            for what, one in found.items()
+            if conditions(one)["Ready"][1] != ODD[what][2] or one["status"]["observedGeneration"] != one["metadata"]["generation"]
+        }
 
-    wait_for(told, 30, "each odd answer")
-    time.sleep(3)
-    found = {names[name]: conditions(one)["Ready"] for name, one in cluster.functions(namespace).items()}
-    print(*found.items(), sep="\n")
+    with contextlib.suppress(AssertionError):
+        wait_for(lambda: not wrong(), 30)
+    assert wrong() == {}
+    wait_for(lambda: aws.hits(lists[-1]), what="all odd lists")
+    # Nothing was adopted or made.
+    assert {one["operation"] for one in aws.journal(since=mark)} == {LOOK, UPDATE, "ListFunctions"}
     aws.rules_off()
     all_ready(cluster, namespace, len(names), 60)
-    for name in names:
-        assert aws.function(f"preview-{name}")["Configuration"]["MemorySize"] == 256, names[name]
+    assert {aws.function(f"preview-{name}")["Configuration"]["MemorySize"] for name in names} == {256}
     assert serve.is_ready()

@@ -101,6 +101,29 @@ static void a_function_that_vanished_lets_the_resource_go(void **state)
     assert_calls(scene, "GetFunction finalizer");
 }
 
+static void an_answer_that_does_not_say_whose_the_function_is_decides_nothing(void **state)
+{
+    static const char *const odd[] = {
+        "[]",
+        "{\"Configuration\":\"f\"}",
+        "{\"Configuration\":{\"FunctionName\":\"f\"},\"Tags\":[\"" PLAN_OWNER_TAG "\"]}",
+        "{\"Configuration\":{\"FunctionName\":\"f\"},\"Tags\":{\"" PLAN_OWNER_TAG "\":{}}}",
+    };
+    struct scene *scene = *state;
+
+    deploy(scene);
+    delete_object(scene);
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        refuse(scene, "GetFunction", 200, odd[i]);
+        look_now(scene);
+        assert_null(strstr(str_text(&scene->calls), "finalizer"));
+        pass(scene, 10 * 1000);
+    }
+    refuse(scene, NULL, 0, NULL);
+    look_now(scene);
+    assert_calls(scene, "GetFunction DeleteFunction finalizer");
+}
+
 static void an_older_version_than_the_one_dealt_with_is_not_looked_at(void **state)
 {
     struct scene *scene = *state;
@@ -124,6 +147,7 @@ int main(void)
         test(a_deleted_resource_takes_its_function_along),
         test(a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go),
         test(a_function_that_vanished_lets_the_resource_go),
+        test(an_answer_that_does_not_say_whose_the_function_is_decides_nothing),
         test(an_older_version_than_the_one_dealt_with_is_not_looked_at),
     };
 

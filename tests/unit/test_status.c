@@ -206,6 +206,19 @@ static void a_member_that_aws_does_not_show_any_more_goes(void **state)
     assert_true(status_differs(old, next));
 }
 
+static void what_aws_says_in_another_type_is_not_repeated(void **state)
+{
+    _cleanup_(json_freep) struct json *odd =
+        parse("{\"Configuration\":{\"FunctionArn\":[1],\"State\":7,\"LastUpdateStatus\":{\"a\":\"b\"}}}");
+    _cleanup_(json_freep) struct json *status =
+        status_make(NULL, &(struct status_change){.reason = "InForce", .observed = odd}, T1);
+
+    (void)state;
+    assert_null(json_get(status, "functionArn"));
+    assert_null(json_get(status, "state"));
+    assert_null(json_get(status, "lastUpdateStatus"));
+}
+
 static void a_long_message_is_cut_between_characters(void **state)
 {
     char message[2 * STATUS_MESSAGE_MAX_BYTES];
@@ -258,6 +271,7 @@ int main(void)
         cmocka_unit_test(each_part_that_changes_makes_a_difference),
         cmocka_unit_test(what_is_not_known_now_stays_as_it_was),
         cmocka_unit_test(a_member_that_aws_does_not_show_any_more_goes),
+        cmocka_unit_test(what_aws_says_in_another_type_is_not_repeated),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
         cmocka_unit_test(the_default_status_has_said_nothing_yet),
         cmocka_unit_test(the_patch_can_only_meet_the_object_that_was_read),
