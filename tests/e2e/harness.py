@@ -393,3 +393,13 @@ def settled(cluster, name, namespace, condition="Ready", status="True", seconds=
         return wait_for(look, seconds)
     last = cluster.functions(namespace).get(name)
     raise AssertionError(f"{namespace}/{name} did not get {condition}={status} within {seconds} s: {last}")
+
+
+def all_ready(cluster, namespace, count, seconds=60):
+    """Waits until so many functions are in the namespace, each as declared."""
+
+    def look():
+        resources = cluster.functions(namespace)
+        return len(resources) == count and all(map(is_settled, resources.values()))
+
+    wait_for(look, seconds, f"{count} functions ready")

@@ -8,7 +8,7 @@ import json
 import pytest
 from gate import Gate
 from fake_aws import function_of
-from harness import FakeAws, Serve, function, is_settled, wait_for
+from harness import FakeAws, Serve, all_ready, function, is_settled, wait_for
 
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 THEIRS = "theirs"  # the function is there, and is nobody's
@@ -95,7 +95,7 @@ def begin(cluster, aws, namespace, names):
         )  # fmt: skip
     made = [name for name in names if isinstance(given[name], dict)]
     cluster.apply(*(function(name, namespace, **given[name]) for name in made))
-    wait_for(lambda: all(map(is_settled, (found := cluster.functions(namespace)).values())) and len(found) == len(made), 60, "what there is before")
+    all_ready(cluster, namespace, len(made))
 
 
 def change(cluster, namespace, names):

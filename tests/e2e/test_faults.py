@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from harness import BINARY, Serve, conditions, free_port, function, is_settled, settled, wait_for
+from harness import BINARY, Serve, all_ready, conditions, free_port, function, settled, wait_for
 from proxy import Proxy
 
 IDLE_CPU_SECONDS = 0.3 if "sanitized" in BINARY.name else 0.1
@@ -73,14 +73,6 @@ def impostor(status):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
-
-
-def all_ready(cluster, namespace, count, seconds=60):
-    def look():
-        resources = cluster.functions(namespace)
-        return resources if len(resources) == count and all(map(is_settled, resources.values())) else None
-
-    return wait_for(look, seconds, f"{count} functions ready")
 
 
 def wait_for_reason(cluster, name, namespace, reason):

@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from harness import LEASE, FakeAws, Serve, function, is_settled, settled, wait_for
+from harness import LEASE, FakeAws, Serve, all_ready, function, settled, wait_for
 from proxy import Proxy
 
 TERM_S = 3  # until the other one leads: it looks every two seconds
@@ -82,14 +82,6 @@ def leads_within(replica, seconds, since):
     wait_for(replica.leads, seconds + 5, "the other one's lead")
     took = time.monotonic() - since
     assert took <= seconds, f"it took {took:.1f} s"
-
-
-def all_ready(cluster, namespace, count, seconds=60):
-    def look():
-        resources = cluster.functions(namespace)
-        return len(resources) == count and all(map(is_settled, resources.values()))
-
-    wait_for(look, seconds, f"{count} functions ready")
 
 
 def versions(cluster, namespace):

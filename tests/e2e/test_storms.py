@@ -6,7 +6,7 @@ import contextlib
 import time
 
 import pytest
-from harness import FakeAws, conditions, function, is_settled, settled, wait_for
+from harness import FakeAws, all_ready, conditions, function, settled, wait_for
 
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 MANY = 30
@@ -38,14 +38,6 @@ def aws(tmp_path_factory):
 def as_usual(aws):
     yield
     aws.rules_off()
-
-
-def all_ready(cluster, namespace, count, seconds):
-    def look():
-        found = cluster.functions(namespace).values()
-        return len(found) == count and all(map(is_settled, found))
-
-    wait_for(look, seconds, f"{count} functions ready")
 
 
 def taken(aws, since):
