@@ -100,9 +100,14 @@ static void sort_by_line(struct declared *declared)
 void declared_review(const struct declared_settings *settings, struct declared_set *ret_set)
 {
     struct declared_set set = {.notices = STR_INIT(16 << 10)};
-    struct declared_settings chosen = *settings;
+    struct declared_settings chosen = *settings, before = *settings;
+    struct declared_set old = {0};
+    const struct manifests none = {0};
     struct err err;
 
+    before.manifests = settings->against;
+    before.policies = &none;
+    collect(&before, &old);
     collect(settings, &set);
     for (size_t i = 0; i < set.count; i++) {
         struct declared *declared = &set.items[i];
@@ -117,7 +122,8 @@ void declared_review(const struct declared_settings *settings, struct declared_s
                  "whether the code objects exist was not checked: %s (--offline leaves the question out)\n",
                  err.msg);
     }
-    judge(&chosen, &set);
+    judge(&chosen, &old, &set);
+    declared_done(&old);
     for (size_t i = 0; i < set.count; i++)
         sort_by_line(&set.items[i]);
     note_missing_region(settings, &set);

@@ -6,6 +6,7 @@
 #include "cli/manifests.h"
 #include "common/aws/s3.h"
 #include "common/function/findings.h"
+#include "common/function/runtimes.h"
 
 struct declared { /* one LambdaFunction or LambdaPolicy */
     const struct manifest *manifest;
@@ -28,6 +29,8 @@ struct declared_set {
 struct declared_settings { /* what is to be reviewed, and what the cluster would say */
     const struct manifests *manifests;
     const struct manifests *policies; /* only the LambdaPolicies in them count */
+    const struct manifests *against;  /* what the cluster has already; the rest is new */
+    const struct runtimes *runtimes;
     struct aws *aws;
     const char *environment; /* where a namespace has no label; may be NULL */
     const char *namespace;   /* of resources that name none */

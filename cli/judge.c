@@ -18,6 +18,7 @@ enum { QUESTIONS_AT_ONCE = 8, QUESTION_TIMEOUT_MS = 10 * 1000, FINDINGS_MAX = 10
 /* One review on its way, and what is behind its facts. */
 struct task {
     struct declared *declared;
+    const struct json *old; /* the resource that it replaces; NULL: none */
     struct review_facts facts;
     char *key, *holder;
     struct artifact_answer answer;
@@ -37,6 +38,7 @@ struct questions {
 struct world {
     const struct declared_settings *settings;
     struct map labels; /* a namespace's name -> its labels, owned */
+    struct map old;    /* a resource's key -> as it is stored, owned */
     struct policies *policies;
     struct registry *names;
 };
@@ -78,7 +80,10 @@ static void world_done(struct world *world)
 
     for (size_t cursor = 0; (slot = map_next(&world->labels, &cursor));)
         json_free(slot->value);
+    for (size_t cursor = 0; (slot = map_next(&world->old, &cursor));)
+        json_free(slot->value);
     map_done(&world->labels);
+    map_done(&world->old);
     policies_free(world->policies);
     registry_free(world->names);
 }
@@ -134,17 +139,24 @@ static bool supply(struct task *task, struct registry *names, enum review_need n
     abort();
 }
 
+static struct review_request request_for(const struct task *task, const struct json *object)
+{
+    const struct declared *declared = task->declared;
+
+    return (struct review_request){.uid = "",
+                                   .operation = task->old ? "UPDATE" : "CREATE",
+                                   .namespace = declared->namespace,
+                                   .name = *declared->name ? declared->name : NULL,
+                                   .object = object,
+                                   .old_object = task->old,
+                                   .ours = !declared->policy,
+                                   .policy = declared->policy};
+}
+
 static enum review_need review_phase(struct task *task, struct registry *names, enum review_phase phase,
                                      const struct json *object, struct review_verdict *ret_verdict)
 {
-    const struct declared *declared = task->declared;
-    const struct review_request request = {.uid = "",
-                                           .operation = "CREATE",
-                                           .namespace = declared->namespace,
-                                           .name = *declared->name ? declared->name : NULL,
-                                           .object = object,
-                                           .ours = !declared->policy,
-                                           .policy = declared->policy};
+    const struct review_request request = request_for(task, object);
     enum review_need need;
 
     while ((need = review(phase, &request, &task->facts, ret_verdict)) != REVIEW_NEEDS_NOTHING &&
@@ -234,6 +246,12 @@ static void note_repeated(struct declared *declared, const struct declared *othe
                      other->manifest->file, manifest_line(other->manifest, "metadata.name"));
 }
 
+/* No namespace has a slash in its name, so a policy is never taken for a function. */
+static char *make_key(const struct declared *declared)
+{
+    return xasprintf("%s/%s", declared->namespace, declared->name);
+}
+
 static void task_init(struct task *task, struct world *world, struct declared *declared, const char *today,
                       struct questions *questions)
 {
@@ -242,14 +260,14 @@ static void task_init(struct task *task, struct world *world, struct declared *d
 
     *task = (struct task){
         .declared = declared,
-        .key = xasprintf("%s/%s", declared->namespace, declared->name),
+        .key = make_key(declared),
         .policy = policies_effective(world->policies, labels),
         .access = json_new_object(),
         .questions = questions,
     };
     task->facts = (struct review_facts){
         .today = today,
-        .runtimes = &runtimes_builtin,
+        .runtimes = settings->runtimes,
         .default_environment = settings->environment,
         .default_region = aws_default_region(settings->aws),
         .namespace_known = true,
@@ -268,6 +286,26 @@ static void task_done(struct task *task)
     json_free(task->access);
 }
 
+/* What was applied before is stored with the defaults that are filled in, and holds its name. */
+static void keep_old(struct world *world, struct declared *declared, const char *today)
+{
+    struct json *object = json_copy(declared->manifest->object);
+    struct review_verdict verdict;
+    struct task task;
+
+    task_init(&task, world, declared, today, NULL);
+    const struct review_request request = request_for(&task, object);
+
+    review(REVIEW_MUTATE, &request, &task.facts, &verdict);
+    if (verdict.spec)
+        json_set(object, "spec", take(verdict.spec));
+    if (!declared->policy)
+        registry_follow(world->names, task.key, json_get(object, "spec"));
+    json_free(map_put(&world->old, task.key, object));
+    review_verdict_done(&verdict);
+    task_done(&task);
+}
+
 /* As far as that goes without S3. */
 static void review_first(struct task *task, struct world *world, struct map *seen)
 {
@@ -278,7 +316,7 @@ static void review_first(struct task *task, struct world *world, struct map *see
         note_repeated(task->declared, map_put(seen, task->key, task->declared));
 }
 
-void judge(const struct declared_settings *settings, struct declared_set *set)
+void judge(const struct declared_settings *settings, const struct declared_set *old, struct declared_set *set)
 {
     struct task *tasks = xcalloc(set->count + 1, sizeof(*tasks));
     struct artifacts *artifacts = artifacts_new(settings->aws);
@@ -293,8 +331,11 @@ void judge(const struct declared_settings *settings, struct declared_set *set)
         if (set->items[i].policy)
             policies_follow(world.policies, set->items[i].name,
                             json_get(set->items[i].manifest->object, "spec"));
+    for (size_t i = 0; i < old->count; i++)
+        keep_old(&world, &old->items[i], today);
     for (size_t i = 0; i < set->count; i++) {
         task_init(&tasks[i], &world, &set->items[i], today, &questions);
+        tasks[i].old = map_get(&world.old, tasks[i].key);
         review_first(&tasks[i], &world, &seen);
         if (tasks[i].waits)
             ask(artifacts, &tasks[i]);

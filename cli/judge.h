@@ -3,5 +3,7 @@
 
 #include "cli/declared.h"
 
-/* Adds what admission finds, and sets each function's spec with its defaults. Asks S3 unless offline. */
-void judge(const struct declared_settings *settings, struct declared_set *set);
+/* Adds what admission finds, and sets each function's spec with its defaults. Asks S3 unless offline. What is
+ * in `old`, too, is updated from there; the rest is created. */
+void judge(const struct declared_settings *settings, const struct declared_set *old,
+           struct declared_set *set);

@@ -10,12 +10,23 @@
 
 enum { LINE_MAX_BYTES = 16 << 10, JSON_MAX_BYTES = 256 << 20 };
 
+static size_t count_of(const struct option_list *list, const char *text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        count += str_equal(list->items[i], text);
+    return count;
+}
+
 static int check_options(const struct session_options *options, struct err *err)
 {
     if (!str_equal(options->output, "text") && !str_equal(options->output, "json"))
         return err_set(err, ERR_INVALID, "--output %s: must be text or json", options->output);
     if (options->files.count == 0)
         return err_set(err, ERR_INVALID, "name the manifests with -f FILE, -f DIR or -f -");
+    if (count_of(&options->files, "-") + count_of(&options->against, "-") > 1)
+        return err_set(err, ERR_INVALID, "standard input (-) can be read once only");
     return 0;
 }
 
@@ -47,6 +58,8 @@ bool session_start(struct session *session, const char *command, const struct op
     if (r == 0)
         r = check_options(options, &err);
     if (r == 0)
+        r = runtimes_file_open(options->runtimes_file, &session->runtimes, &err);
+    if (r == 0)
         r = open_aws(session, &err);
     if (r == 0 && session->needs_credentials)
         r = aws_check_credentials(session->aws, &err);
@@ -61,13 +74,18 @@ bool session_start(struct session *session, const char *command, const struct op
         manifests_read(&session->manifests, options->files.items[i]);
     for (size_t i = 0; i < options->policies.count; i++)
         manifests_read(&session->policies, options->policies.items[i]);
-    declared_review(&(struct declared_settings){.manifests = &session->manifests,
-                                                .policies = &session->policies,
-                                                .aws = session->aws,
-                                                .environment = options->environment,
-                                                .namespace = options->namespace,
-                                                .offline = options->offline},
-                    &session->set);
+    for (size_t i = 0; i < options->against.count; i++)
+        manifests_read(&session->against, options->against.items[i]);
+    declared_review(
+        &(struct declared_settings){.manifests = &session->manifests,
+                                    .policies = &session->policies,
+                                    .against = &session->against,
+                                    .runtimes = runtimes_get(runtimes_file_now(session->runtimes)),
+                                    .aws = session->aws,
+                                    .environment = options->environment,
+                                    .namespace = options->namespace,
+                                    .offline = options->offline},
+        &session->set);
     return true;
 }
 
@@ -76,10 +94,13 @@ void session_done(struct session *session)
     declared_done(&session->set);
     manifests_done(&session->manifests);
     manifests_done(&session->policies);
+    manifests_done(&session->against);
     aws_free(session->aws);
     http_stop(session->http);
+    runtimes_file_free(session->runtimes);
     option_list_done(&session->options.files);
     option_list_done(&session->options.policies);
+    option_list_done(&session->options.against);
 }
 
 bool session_json(const struct session *session)
@@ -140,13 +161,15 @@ static void print_unreadable(const struct manifests *manifests)
 void session_print_problems(const struct session *session)
 {
     print_unreadable(&session->policies);
+    print_unreadable(&session->against);
     print_unreadable(&session->manifests);
     fputs(str_text(&session->set.notices), stderr);
 }
 
 size_t session_unreadable(const struct session *session)
 {
-    return session->policies.unreadable_count + session->manifests.unreadable_count;
+    return session->policies.unreadable_count + session->against.unreadable_count +
+           session->manifests.unreadable_count;
 }
 
 static void set_line(struct json *object, size_t line)
@@ -173,6 +196,7 @@ void session_set_problems(const struct session *session, struct json *out)
     struct json *unreadable = json_new_array(), *notices = json_new_array();
 
     append_unreadable(&session->policies, unreadable);
+    append_unreadable(&session->against, unreadable);
     append_unreadable(&session->manifests, unreadable);
     json_set(out, "unreadable", unreadable);
     for (const char *line = str_text(&session->set.notices); *line;) {

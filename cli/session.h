@@ -3,19 +3,21 @@
 
 #include "cli/declared.h"
 #include "cli/options.h"
+#include "cli/runtimes_file.h"
 
 #include <stdio.h>
 
 struct session_options {
-    struct option_list files, policies;
-    const char *environment, *region, *namespace, *output;
+    struct option_list files, policies, against;
+    const char *environment, *region, *namespace, *runtimes_file, *output;
     bool offline, help;
 };
 
 struct session {
     bool needs_credentials; /* set before the start: without any there is nothing to do */
     struct session_options options;
-    struct manifests manifests, policies;
+    struct manifests manifests, policies, against;
+    struct runtimes_file *runtimes;
     struct declared_set set;
     struct http *http;
     struct aws *aws;
@@ -32,12 +34,18 @@ struct session {
         SESSION_ROW("policy", 0, "FILE|DIR", OPTION_LIST, policies, NULL,                                    \
                     "LambdaPolicies that are in the cluster besides those in the manifests; may be given "   \
                     "several times"),                                                                        \
+        SESSION_ROW(                                                                                         \
+            "against", 0, "FILE|DIR|-", OPTION_LIST, against, NULL,                                          \
+            "the resources as they are now: what is there, too, is judged as an update of them, the "        \
+            "rest as new; may be given several times"),                                                      \
         SESSION_ROW("environment", 0, "NAME", OPTION_TEXT, environment, NULL,                                \
                     "the environment of namespaces that are not in the manifests, or have no label there"),  \
         SESSION_ROW("region", 0, "REGION", OPTION_TEXT, region, NULL,                                        \
                     "AWS region of functions that name none; else AWS_REGION or the profile's"),             \
         SESSION_ROW("namespace", 'n', "NAME", OPTION_TEXT, namespace, "default",                             \
                     "the namespace of resources that name none"),                                            \
+        SESSION_ROW("runtimes-file", 0, "FILE", OPTION_TEXT, runtimes_file, NULL,                            \
+                    "runtimes beside and instead of the built-in ones, as for kubelambda serve"),            \
         SESSION_ROW("output", 'o', "text|json", OPTION_TEXT, output, "text",                                 \
                     "text for people, json for programs (docs/cli.md describes it)"),                        \
         SESSION_ROW("help", 'h', NULL, OPTION_SWITCH, help, NULL, "this text")

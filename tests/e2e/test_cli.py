@@ -160,6 +160,43 @@ spec:
 """
 
 
+FRESH = function("fresh", "preview", functionName="preview-gone", region="us-east-1")
+GONE = function("gone", "preview", region="us-east-1", runtime="python3.9")
+
+
+def test_against_what_is_there_already_an_update_is_judged_as_one(cli, tmp_path):
+    (tmp_path / "old.yaml").write_text(documents(function("app", "preview", memorySize=64), GONE))
+    changed = function("app", "preview", memorySize=64, timeout=9, functionName="other", region="us-east-1")
+    check = ("check", "-f", "-", "--offline", "--environment", "preview", "--region", "us-east-1")
+    new = cli(*check, stdin=documents(changed, FRESH)).stdout
+    assert "must be between" in new and "cannot be changed" not in new and "is used by" not in new
+    result = cli(*check, "--against", "old.yaml", stdin=documents(changed, FRESH))
+    assert (result.returncode, result.stderr) == (1, "")
+    assert [line.split(": ", 1)[1] for line in result.stdout.splitlines()[:-1]] == [
+        "warning: LambdaFunction preview/app: spec.memorySize: 64: must be between 128 and 10240",
+        'LambdaFunction preview/app: spec.functionName: Invalid value: "other": it cannot be changed from '
+        '"preview-app"; create a new LambdaFunction with another functionName',
+        'LambdaFunction preview/fresh: spec.functionName: Invalid value: "preview-gone": is used by the '
+        "LambdaFunction preview/gone in this account and region; choose another name",
+    ]
+
+
+def test_a_policy_too_is_judged_as_an_update(cli, tmp_path):
+    policy = {"apiVersion": "kubelambda.io/v1alpha1", "kind": "LambdaPolicy", "metadata": {"name": "a"}}
+    old = {**policy, "spec": {"priority": 1, "defaults": {"memorySize": 64}}}
+    (tmp_path / "old.yaml").write_text(documents(old))
+    changed = documents({**old, "spec": {**old["spec"], "priority": 2}})
+    assert cli("check", "-f", "-", "--offline", stdin=changed).returncode == 1
+    assert cli("check", "-f", "-", "--offline", "--against", "old.yaml", stdin=changed).returncode == 0
+
+
+def test_runtimes_of_a_file_are_known(cli, tmp_path):
+    (tmp_path / "runtimes.yaml").write_text("- {name: python9.9}\n")
+    ours = documents(function("app", "preview", runtime="python9.9", region="us-east-1"))
+    assert "no such runtime" in cli("check", "-f", "-", "--offline", stdin=ours).stdout
+    assert cli("check", "-f", "-", "--offline", "--runtimes-file", "runtimes.yaml", stdin=ours).returncode == 0
+
+
 def test_policies_apply_as_in_the_cluster(cli, tmp_path):
     (tmp_path / "policy.yaml").write_text(POLICY)
     manifest = json.dumps(function("a", "team"))
@@ -207,6 +244,8 @@ def test_environment_values_and_control_characters_never_reach_the_output(cli):
         ([], "name the manifests with -f FILE, -f DIR or -f -"),
         (["-f"], "-f needs a value"),
         (["-f", "a", "-o", "yaml"], "--output yaml: must be text or json"),
+        (["-f-", "--against", "-"], "standard input (-) can be read once only"),
+        (["-fa", "--runtimes-file", "none"], "--runtimes-file none: No such file or directory"),
         (["app.yaml"], "unexpected argument app.yaml"),
         (["--nonsense"], "unknown option --nonsense; --help lists them"),
     ],
