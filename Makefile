@@ -98,7 +98,7 @@ demo:
 # No call may be lost: many restarts of replicas under load, with new authorities in between. Takes some minutes.
 ha: build/kubelambda-sanitized
 	tests/setup build cluster aws
-	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
+	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBELAMBDA_FIGHT_SECONDS=60 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
 
 # 150 functions of an independent client, with everything they may have, come under kubelambda. Some minutes.
 migration: build/kubelambda-sanitized
