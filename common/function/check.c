@@ -341,8 +341,12 @@ static void check_objects(const struct field_check *check, const struct json *va
 
         one.where = &where;
         one.partial = false; /* an item is there as a whole or not at all */
+        const struct json *before = old_item(check->field, old, item, index);
+
+        if (!before) /* what is new may have any value */
+            one.old_spec = NULL;
         if (json_type(item) == JSON_OBJECT)
-            check_rows(&one, item, old_item(check->field, old, item, index));
+            check_rows(&one, item, before);
         else
             no_object(check, &where, item);
     }
@@ -422,11 +426,12 @@ static bool check_immutable(const struct field_check *check, const struct json *
         return true;
     if (is_empty(old) && field->required)
         return true; /* it came about without us, and has to be said at last */
-    found(check, FINDING_INVALID, check->where, json_str(value),
-          "it cannot be changed from %s; create a new LambdaFunction with another functionName",
+    found(check, FINDING_INVALID, check->where, json_str(value), "it cannot be changed from %s; %s",
           was            ? was
           : field->unset ? field->unset
-                         : "absent");
+                         : "absent",
+          strstr(field->path, "[]") ? "give the item another name, so that it is made anew"
+                                    : "create a new LambdaFunction with another functionName");
     return false;
 }
 

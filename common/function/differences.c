@@ -2,6 +2,7 @@
 #include "common/function/differences.h"
 
 #include "common/base/mem.h"
+#include "common/function/plan_attached.h"
 #include "common/function/plan_parts.h"
 
 /* Takes both values over. */
@@ -57,7 +58,8 @@ static void add_field(const struct field *field, const struct plan_input *input,
     bool side, ours = is_side_ours(field, input, &side);
 
     /* What is below a list's items is compared with the list. */
-    if (!field->member || field->type == FIELD_OBJECT || strstr(field->path, "[]"))
+    if (!field->member || field->type == FIELD_OBJECT || strstr(field->path, "[]") ||
+        plan_attached_of(field->call))
         return;
     if (!input->observed) {
         struct json *value = absent_as_null(json_copy(field_value(field, input->spec)));
@@ -73,6 +75,66 @@ static void add_field(const struct field *field, const struct plan_input *input,
         absent_as_null(value_wanted(field, input, side || value_ours(field, input))), field->secret);
 }
 
+/* --- what hangs on the function -------------------------------------------------------------- */
+
+static char *attached_path(const struct plan_attached *kind, const char *key)
+{
+    return kind->key ? xasprintf("%s[%s]", kind->path, key) : xstrdup(kind->path);
+}
+
+/* The members that the table knows; NULL of nothing. */
+static struct json *known_members(const struct plan_attached *kind, const struct json *item)
+{
+    struct json *known = item ? json_new_object() : NULL;
+
+    for (size_t i = 0; i < field_count && known; i++) {
+        const struct json *value =
+            fields[i].call == kind->call && fields[i].member && !str_equal(fields[i].member, "Tags")
+                ? json_at(item, fields[i].member)
+                : NULL;
+
+        if (json_type(value) > JSON_NULL)
+            json_set_at(known, fields[i].member, json_copy(value));
+    }
+    return known;
+}
+
+static void add_members(const struct plan_attached *kind, const struct json *want, const struct json *have,
+                        struct plan_differences *list)
+{
+    _cleanup_(freep) char *path = attached_path(kind, json_key(want));
+
+    for (size_t i = 0; i < field_count; i++) {
+        const struct field *field = &fields[i];
+
+        if (field->call == kind->call && field->member && !str_equal(field->member, "Tags") &&
+            plan_attached_value_differs(field, want, have))
+            add(list, xasprintf("%s.%s", path, plan_attached_path(kind, field)),
+                absent_as_null(plan_attached_value(field, have)),
+                absent_as_null(plan_attached_value(field, want)), false);
+    }
+}
+
+static void add_attached(const struct plan_attached *kind, const struct plan_input *input,
+                         struct plan_differences *list)
+{
+    _cleanup_(json_freep) struct json *wanted = plan_attached_wanted(kind, input->spec, input->owner);
+    const struct json *all = json_get(input->observed, kind->answer);
+
+    for (const struct json *have = json_first(all); have; have = json_next(have))
+        if (!json_get(wanted, json_key(have)) && plan_attached_is_ours(kind, json_key(have), have, input))
+            add(list, attached_path(kind, json_key(have)), known_members(kind, have), NULL, false);
+    for (const struct json *want = json_first(wanted); want; want = json_next(want)) {
+        const struct json *have = json_get(all, json_key(want));
+
+        if (have && kind->update != PLAN_STEP_KINDS)
+            add_members(kind, want, have, list);
+        else if (!json_equal(want, have))
+            add(list, attached_path(kind, json_key(want)), known_members(kind, have),
+                known_members(kind, want), false);
+    }
+}
+
 void plan_differences(const struct plan_input *input, struct plan_differences *ret_differences)
 {
     struct plan_differences list = {0};
@@ -83,6 +145,8 @@ void plan_differences(const struct plan_input *input, struct plan_differences *r
         add_field(&fields[i], input, &list);
     if (input->observed)
         add_tags(input, &list);
+    for (size_t i = 0; i < plan_attached_count; i++)
+        add_attached(&plan_attached[i], input, &list);
     *ret_differences = list;
 }
 

@@ -34,6 +34,11 @@ enum field_call {
 
     /* Lists whose items have calls of their own, item by item. */
     CALL_ALIAS, /* plan_aliases.c */
+
+    /* The URL, and lists of what hangs on a function: the table in plan_attached.c. */
+    CALL_FUNCTION_URL,
+    CALL_PERMISSIONS,
+    CALL_EVENT_SOURCES,
 };
 
 enum { FOR_ZIP = 1, FOR_IMAGE = 2, FOR_ALL = FOR_ZIP | FOR_IMAGE }; /* package types */

@@ -2,6 +2,7 @@
 #include "common/function/plan.h"
 
 #include "common/base/mem.h"
+#include "common/function/plan_attached.h"
 #include "common/function/plan_parts.h"
 
 #include <stdarg.h>
@@ -71,7 +72,8 @@ void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char 
 {
     plan->outcome = PLAN_STEPS;
     plan->steps = xrealloc(plan->steps, (plan->step_count + 1) * sizeof(*plan->steps));
-    plan->steps[plan->step_count++] = (struct plan_step){kind, body, xstrdup(item), summary};
+    plan->steps[plan->step_count++] =
+        (struct plan_step){.kind = kind, .body = body, .item = xstrdup(item), .summary = summary};
 }
 
 void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary)
@@ -84,7 +86,8 @@ static bool at_creation(const struct field *field)
 {
     const struct plan_side *side = plan_side_of(field->call);
 
-    return field->member && field->type != FIELD_OBJECT && (!side || side->at_creation);
+    return field->member && field->type != FIELD_OBJECT && !plan_attached_of(field->call) &&
+           (!side || side->at_creation);
 }
 
 static void plan_create(const struct plan_input *input, struct plan *plan)
@@ -165,10 +168,7 @@ static void plan_tags(const struct plan_input *input, struct plan *plan)
 
 /* --- the decision ------------------------------------------------------------------------- */
 
-static void blocked(struct plan *plan, const char *reason, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void blocked(struct plan *plan, const char *reason, const char *format, ...)
+void plan_block(struct plan *plan, const char *reason, const char *format, ...)
 {
     va_list args;
 
@@ -202,18 +202,25 @@ static bool is_ours(const struct plan_input *input, struct plan *plan)
     if (plan->adopts)
         return true;
     if (tags_unreadable(input->observed))
-        blocked(plan, "TagsUnreadable",
-                "the tags of %s, which say who owns it, cannot be read; allow lambda:ListTags", name);
+        plan_block(plan, "TagsUnreadable",
+                   "the tags of %s, which say who owns it, cannot be read; allow lambda:ListTags", name);
     else if (owner)
-        blocked(plan, "OwnedByAnother", "the function %s belongs to %.200s; choose another spec.functionName",
-                name, owner);
+        plan_block(plan, "OwnedByAnother",
+                   "the function %s belongs to %.200s; choose another spec.functionName", name, owner);
     else
-        blocked(plan, "AlreadyExists",
-                "a function named %s exists and was not made by kubelambda; write adoptionPolicy: Adopt to "
-                "take it "
-                "over, or choose another spec.functionName, or delete it, or tag it %s=%s to hand it over",
-                name, PLAN_OWNER_TAG, input->owner);
+        plan_block(
+            plan, "AlreadyExists",
+            "a function named %s exists and was not made by kubelambda; write adoptionPolicy: Adopt to "
+            "take it "
+            "over, or choose another spec.functionName, or delete it, or tag it %s=%s to hand it over",
+            name, PLAN_OWNER_TAG, input->owner);
     return false;
+}
+
+static void wait_for_sources(struct plan *plan)
+{
+    plan->outcome = PLAN_WAIT;
+    plan->reason = "EventSourcesBusy";
 }
 
 static void plan_changes(const struct plan_input *input, struct plan *plan)
@@ -235,8 +242,8 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
     if (str_equal(state, "Failed")) {
         const char *why = json_str_at(input->observed, "Configuration.StateReason");
 
-        blocked(plan, "FunctionFailed", "AWS could not create the function: %.300s",
-                why ? why : "no reason given");
+        plan_block(plan, "FunctionFailed", "AWS could not create the function: %.300s",
+                   why ? why : "no reason given");
         return;
     }
     if (plan->adopts) /* first of all: what follows is done to a function of ours */
@@ -246,11 +253,15 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
     if (!plan->adopts)
         plan_tags(input, plan);
     plan_add_sides(input, plan);
+    bool busy = plan_add_attached(input, plan);
+
     if (plan->step_count == 0 && str_equal(update, "Failed")) {
         const char *why = json_str_at(input->observed, "Configuration.LastUpdateStatusReason");
 
-        blocked(plan, "UpdateFailed", "AWS could not put the last change in force: %.300s",
-                why ? why : "no reason given");
+        plan_block(plan, "UpdateFailed", "AWS could not put the last change in force: %.300s",
+                   why ? why : "no reason given");
+    } else if (busy && plan->outcome == PLAN_IN_FORCE) {
+        wait_for_sources(plan);
     }
 }
 
@@ -278,9 +289,15 @@ static void plan_deletion(const struct plan_input *input, struct plan *plan)
         if (!tags_unreadable(input->observed))
             plan->outcome = PLAN_IN_FORCE;
     } else if (input->retain || plan_retains(input->spec)) {
+        plan_detach(input, true, plan);
         plan_release(plan);
     } else {
-        plan_add_step(plan, PLAN_DELETE, NULL, xstrdup("deletes the function"));
+        bool busy = plan_detach(input, false, plan);
+
+        if (!busy)
+            plan_add_step(plan, PLAN_DELETE, NULL, xstrdup("deletes the function"));
+        else if (plan->step_count == 0)
+            wait_for_sources(plan);
     }
 }
 
@@ -302,6 +319,7 @@ void plan_done(struct plan *plan)
     for (size_t i = 0; i < plan->step_count; i++) {
         json_free(plan->steps[i].body);
         free(plan->steps[i].item);
+        free(plan->steps[i].qualifier);
         free(plan->steps[i].summary);
     }
     free(plan->steps);
@@ -359,13 +377,14 @@ struct json *plan_managed(const struct json *spec, const struct json *before)
         const struct field *field = &fields[i];
         const struct json *value = field_value(field, spec);
 
-        if (!field->unset || json_type(value) <= JSON_NULL)
+        if (!field->unset || json_type(value) <= JSON_NULL || plan_attached_of(field->call))
             continue;
         if (field->call == CALL_TAGS || (field->type == FIELD_OBJECTS && !field->member))
             append_entries(list, field, value);
         else
             append_once(list, field->path);
     }
+    plan_attached_manage(spec, list);
     return list;
 }
 

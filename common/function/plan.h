@@ -42,6 +42,16 @@ enum plan_step_kind {
     PLAN_PUT_RUNTIME_MANAGEMENT,
     PLAN_PUT_CODE_SIGNING,
     PLAN_CLEAR_CODE_SIGNING,
+    PLAN_CREATE_URL,
+    PLAN_UPDATE_URL,
+    PLAN_DELETE_URL,
+    PLAN_ADD_PERMISSION,
+    PLAN_REMOVE_PERMISSION,
+    PLAN_CREATE_EVENT_SOURCE,
+    PLAN_UPDATE_EVENT_SOURCE,
+    PLAN_DELETE_EVENT_SOURCE,
+    PLAN_TAG_EVENT_SOURCE,
+    PLAN_UNTAG_EVENT_SOURCE, /* body: list of keys */
     PLAN_STEP_KINDS
 };
 
@@ -49,6 +59,7 @@ struct plan_step {
     enum plan_step_kind kind;
     struct json *body; /* the request's members; NULL for what deletes or clears */
     char *item;        /* what of the function it is about: an alias, a version, a statement; NULL: itself */
+    char *qualifier;   /* the alias or version whose URL or statement it is; NULL: the function's */
     char *summary;     /* "changes memorySize, timeout": names, never values */
 };
 

@@ -19,6 +19,13 @@ struct json *value_observed(const struct field *field, const struct plan_input *
 /* Was the field declared before? */
 bool value_ours(const struct field *field, const struct plan_input *input);
 
+/* The value of a member of an item, with what the table knows of a list's items; declared, or as in requests
+ * and answers. The caller frees. */
+struct json *value_in_item(const struct field *field, const struct json *value, bool declared);
+
+/* Are they the same, in any order where that says nothing? */
+bool value_same(const struct field *field, const struct json *want, const struct json *have);
+
 /* Where AWS's answers show the field: "Configuration.MemorySize". The caller frees. */
 char *value_observed_path(const struct field *field);
 
@@ -35,6 +42,10 @@ void value_put(struct json *body, const char *member, struct json *value);
 void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary);
 void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
                         char *summary);
+
+/* Only a person can help: the steps, if any, are not run. */
+void plan_block(struct plan *plan, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The steps of the side calls, in the table's order. */
 void plan_add_sides(const struct plan_input *input, struct plan *plan);

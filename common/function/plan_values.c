@@ -27,6 +27,13 @@ void value_put(struct json *body, const char *member, struct json *value)
         json_set_at(body, parent, json_new_object());
 }
 
+static struct json *items_of(const struct field *list, const struct json *value, bool declared);
+
+struct json *value_in_item(const struct field *field, const struct json *value, bool declared)
+{
+    return field->type == FIELD_OBJECTS ? items_of(field, value, declared) : json_copy(value);
+}
+
 /* The items of a list of objects with the members that the table knows, each under the request's name; found
  * under the spec's name or the request's. AWS's defaults are left out: an answer may spell them out. */
 static struct json *items_of(const struct field *list, const struct json *value, bool declared)
@@ -45,7 +52,7 @@ static struct json *items_of(const struct field *list, const struct json *value,
             _cleanup_(json_freep) struct json *unset = field_unset(&fields[i], NULL);
 
             if (json_type(member) > JSON_NULL && !json_equal(member, unset))
-                json_set_at(made, fields[i].member, json_copy(member));
+                json_set_at(made, fields[i].member, value_in_item(&fields[i], member, declared));
         }
         json_append(items, made);
     }
@@ -56,9 +63,7 @@ struct json *value_declared(const struct field *field, const struct json *spec)
 {
     const struct json *value = field_value(field, spec);
 
-    if (json_type(value) <= JSON_NULL)
-        return NULL;
-    return field->type == FIELD_OBJECTS ? items_of(field, value, true) : json_copy(value);
+    return json_type(value) <= JSON_NULL ? NULL : value_in_item(field, value, true);
 }
 
 bool value_ours(const struct field *field, const struct plan_input *input)
@@ -97,10 +102,8 @@ struct json *value_observed(const struct field *field, const struct plan_input *
 
     if (json_type(value) <= JSON_NULL)
         return field_unset(field, input->spec);
-    if (field->type == FIELD_OBJECTS)
-        return items_of(field, value, false);
     if (!field->observed_item)
-        return json_copy(value);
+        return value_in_item(field, value, false);
     list = json_new_array();
     for (const struct json *item = json_first(value); item; item = json_next(item))
         json_append(list, json_copy(json_get(item, field->observed_item)));
@@ -115,12 +118,15 @@ static bool holds_all(const struct json *list, const struct json *items)
     return true;
 }
 
+bool value_same(const struct field *field, const struct json *want, const struct json *have)
+{
+    return json_equal(want, have) || (field->any_order && holds_all(want, have) && holds_all(have, want));
+}
+
 bool value_differs(const struct field *field, const struct plan_input *input, bool ours)
 {
     _cleanup_(json_freep) struct json *want = value_wanted(field, input, ours);
     _cleanup_(json_freep) struct json *have = value_observed(field, input);
 
-    if (!want || json_equal(want, have) || (json_type(want) == JSON_NULL && !have))
-        return false;
-    return !(field->any_order && holds_all(want, have) && holds_all(have, want));
+    return want && !(json_type(want) == JSON_NULL && !have) && !value_same(field, want, have);
 }

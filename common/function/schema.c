@@ -105,7 +105,8 @@ static struct json *field_schema(const struct field *field, bool partial)
     }
     if (field->otherwise)
         json_set(schema, "default", literal(field->otherwise));
-    if (field->immutable && !partial)
+    /* Within a list a rule would cost much, and the words would be others: the checks tell. */
+    if (field->immutable && !partial && !strstr(field->path, "[]"))
         json_set(schema, "x-kubernetes-validations",
                  literal("[{\"rule\": \"self == oldSelf\", \"message\": \"cannot be changed; create a new "
                          "LambdaFunction instead\"}]"));
@@ -173,6 +174,12 @@ static const char FUNCTION_STATUS[] =
     "  \"state\": {\"type\": \"string\", \"description\": \"AWS's State of the function.\"},"
     "  \"lastUpdateStatus\": {\"type\": \"string\", \"description\": \"AWS's LastUpdateStatus of the "
     "function.\"},"
+    "  \"functionUrl\": {\"type\": \"string\", \"description\": \"The function's URL.\"},"
+    "  \"eventSources\": {\"type\": \"array\", \"x-kubernetes-list-type\": \"map\", "
+    "\"x-kubernetes-list-map-keys\": [\"name\"], \"description\": \"Event sources, as AWS has them.\", "
+    "\"items\": {\"type\": \"object\", \"required\": [\"name\"], \"properties\": {\"name\": {\"type\": "
+    "\"string\"}, \"uuid\": {\"type\": \"string\", \"description\": \"Of the mapping.\"}, \"state\": "
+    "{\"type\": \"string\", \"description\": \"AWS's State of the mapping.\"}}}},"
     "  \"managed\": {\"type\": \"array\", \"x-kubernetes-list-type\": \"atomic\", \"items\": {\"type\": "
     "\"string\"},"
     "   \"description\": \"Optional fields that were declared: they are cleared in AWS when they are "

@@ -204,6 +204,17 @@ APART = {
     "versions.publish",  # these in test_versions.py
     "versions.keep",
     "aliases",
+    "permissions",  # these in test_attached.py
+    "eventSources",
+    "functionUrl.authType",
+    "functionUrl.invokeMode",
+    "functionUrl.qualifier",
+    "functionUrl.cors.allowCredentials",
+    "functionUrl.cors.allowHeaders",
+    "functionUrl.cors.allowMethods",
+    "functionUrl.cors.allowOrigins",
+    "functionUrl.cors.exposeHeaders",
+    "functionUrl.cors.maxAge",
 }
 
 # What has a call of its own that reads it: boto3's name of it.

@@ -285,6 +285,7 @@ static const char *needed_by(const char *path)
     static const char *const needs[][2] = {{"timeout", CAPACITY},
                                            {"memorySize", CAPACITY},
                                            {"ephemeralStorage.size", ACCELERATOR},
+                                           {"functionUrl.cors.maxAge", "\"functionUrl.authType\":\"NONE\""},
                                            {PROVIDER "perExecutionEnvironmentMaxConcurrency", CAPACITY},
                                            {PROVIDER "executionEnvironmentMemoryGiBPerVCpu", CAPACITY}};
 

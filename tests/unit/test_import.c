@@ -89,6 +89,8 @@ static void every_row_of_the_table_comes_back_as_it_was_declared(void **state)
             continue;
         if (field->only_path)
             json_set_at(spec, field->only_path, json_new_string(field->only_value));
+        if (str_starts_with(field->path, "functionUrl."))
+            json_set_at(spec, "functionUrl.authType", json_new_string("AWS_IAM"));
         json_set_at(spec, field->path, example(field));
         assert_comes_back(spec, field->path);
         walked++;
@@ -101,6 +103,8 @@ static void what_is_as_by_default_is_left_out(void **state)
     _cleanup_(json_freep) struct json *spec = parse(ZIP), *full = parse(ZIP), *observed = NULL;
 
     (void)state;
+    json_set_at(spec, "functionUrl.authType", json_new_string("AWS_IAM"));
+    json_set_at(full, "functionUrl.authType", json_new_string("AWS_IAM"));
     for (size_t i = 0; i < field_count; i++) {
         struct json *unset = fields[i].member && field_path_in(&fields[i], NULL) && !fields[i].only_path
                                  ? field_unset(&fields[i], spec)
