@@ -2,6 +2,7 @@
 #include "cli/observe.h"
 
 #include "common/base/mem.h"
+#include "controller/attached.h"
 #include "controller/sides.h"
 
 static bool is_wanted(const struct plan_side *side, const struct observe_target *target,
@@ -36,6 +37,28 @@ static int observe_sides(struct aws *aws, const struct observe_target *target, s
     return 0;
 }
 
+static int observe_attached(struct aws *aws, const struct observe_target *target, struct json *observed,
+                            struct err *err)
+{
+    const struct attached_target of = {.region = target->region,
+                                       .name = target->name,
+                                       .owner =
+                                           json_str(json_get(json_get(observed, "Tags"), PLAN_OWNER_TAG))};
+    int r = 0;
+
+    for (size_t i = 0; i < plan_attached_count && r == 0; i++) {
+        const struct plan_attached *kind = &plan_attached[i];
+        _cleanup_(json_freep) struct json *qualifiers =
+            plan_attached_qualifiers(kind, target->spec, target->managed);
+
+        if (!target->spec)
+            json_append(qualifiers, json_new_string(""));
+        if (json_size(qualifiers) > 0)
+            r = attached_ask(aws, &of, kind, qualifiers, observed, NULL, err);
+    }
+    return r;
+}
+
 int observe_function(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
                      struct err *err)
 {
@@ -52,6 +75,8 @@ int observe_function(struct aws *aws, const struct observe_target *target, struc
         r = err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
     if (r == 0)
         r = observe_sides(aws, target, answer, err);
+    if (r == 0)
+        r = observe_attached(aws, target, answer, err);
     if (r == 0)
         *ret_observed = take(answer);
     return r;

@@ -8,6 +8,7 @@
 #include "common/function/differences.h"
 #include "controller/account.h"
 #include "controller/archive.h"
+#include "controller/attached.h"
 #include "controller/protection.h"
 #include "controller/references.h"
 #include "controller/run.h"
@@ -16,7 +17,7 @@
 #include "controller/tell.h"
 
 enum {
-    LOOKS_MAX = 16,         /* in one go: every kind of step once, and some surprises */
+    LOOKS_MAX = 128,        /* in one go: every step of a long list of permissions, and some surprises */
     READ_LAG_MS = 3 * 1000, /* that long an answer may still show what was before a write */
     FINDINGS_MAX_BYTES = 16 * 1024,
     RELEASES_MAX = 3, /* a function that is left behind does not hold up its resource for longer */
@@ -135,7 +136,8 @@ static int observe(struct run *run, struct err *err)
                        "GetFunction: an answer that does not say what the function is and whose");
     }
     run->observed = answer;
-    return run->resource.deleting ? 0 : sides_observe(run, priority_of(run), err);
+    r = run->resource.deleting ? 0 : sides_observe(run, priority_of(run), err);
+    return r < 0 ? r : attached_observe(run, priority_of(run), err);
 }
 
 static struct plan_input input_of(const struct run *run)
@@ -164,6 +166,8 @@ static void make_plan(struct run *run, struct plan *ret_plan)
 {
     const struct plan_input input = input_of(run);
 
+    if (run->observed)
+        json_set(run->observed, "Attached", plan_attached_status(&input));
     plan_make(&input, ret_plan);
     if (updates_code(ret_plan) && archive_ask(run)) {
         plan_done(ret_plan);
@@ -238,7 +242,9 @@ static void remember(struct run *run, const struct plan_step *step, const struct
     memory_note_step(memory, step);
     memory->role_ms = memory->busy_ms = 0;
     memory->failures = 0;
-    run->seen = sides_follow(run, step, answer);
+    bool side = sides_follow(run, step, answer);
+
+    run->seen = attached_follow(run, step, answer) || side;
     if (step->kind == PLAN_DELETE) { /* to be made anew: another start, but for this */
         memory_forget_steps(memory);
         memory->recreated_ms = clock_mono_ms();
@@ -260,8 +266,12 @@ static bool step_failed(struct run *run, const struct plan_step *step, const str
                         struct reconcile_next *ret_next)
 {
     /* The function changed since the look, is there though it was not seen, or is gone though it was. */
-    if (str_equal(err->code, "PreconditionFailedException") ||
-        (err->class == ERR_CONFLICT && step->kind == PLAN_CREATE))
+    bool changed = str_equal(err->code, "PreconditionFailedException");
+    bool exists = err->class == ERR_CONFLICT && step->kind == PLAN_CREATE;
+
+    if (err->class != ERR_THROTTLED) /* what was thought to be there may not be */
+        sides_forget(run->memory);
+    if (changed || exists)
         return false;
     if (err->class == ERR_NOT_FOUND && step->kind != PLAN_CREATE && !run->vanished) {
         run->vanished = true;
@@ -371,6 +381,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
         *ret_next = end_in_force(run);
         break;
     case PLAN_WAIT:
+        attached_suspect(run->memory);
         *ret_next = end_busy(run, plan.reason);
         break;
     case PLAN_BLOCKED:
@@ -448,6 +459,21 @@ static struct reconcile_next finalizer_off(struct run *run)
     return (struct reconcile_next){.result = RECONCILE_SUCCESS};
 }
 
+/* All steps of a plan that nothing follows on. What is gone already is as wanted. */
+static int run_all(struct run *run, const struct plan *plan, const char *reason, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < plan->step_count && r == 0; i++) {
+        r = run_step(run, &plan->steps[i], NULL, err);
+        if (r == ERR_NOT_FOUND)
+            r = 0;
+        if (r == 0)
+            tell_step(run, &plan->steps[i], reason);
+    }
+    return r;
+}
+
 /* The tag is taken off as well as that can be done; then the function is left as it is. */
 static struct reconcile_next release(struct run *run)
 {
@@ -460,9 +486,7 @@ static struct reconcile_next release(struct run *run)
         if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
             return end_over();
         if (plan.outcome == PLAN_STEPS)
-            r = run_step(run, &plan.steps[0], NULL, &err);
-        if (plan.outcome == PLAN_STEPS && r == 0)
-            tell_step(run, &plan.steps[0], "Retained");
+            r = run_all(run, &plan, "Retained", &err);
     }
     if (r == 0 || r == ERR_NOT_FOUND)
         return finalizer_off(run);
@@ -502,14 +526,15 @@ static struct reconcile_next let_go(struct run *run)
     make_plan(run, &plan);
     if (plan.outcome == PLAN_BLOCKED)
         return end_kept(run, plan.reason, plan.message);
-    if (plan.outcome == PLAN_STEPS) {
-        if (reconcile_is_over(run->with))
-            return end_over();
-        int r = run_step(run, &plan.steps[0], NULL, &err);
-
-        if (r < 0 && r != ERR_NOT_FOUND)
-            return end_aws_failed(run, &err);
-        tell_step(run, &plan.steps[0], NULL);
+    if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
+        return end_over();
+    if (plan.outcome == PLAN_STEPS && run_all(run, &plan, NULL, &err) < 0)
+        return end_aws_failed(run, &err);
+    /* AWS works on an event source that has to go before the function does. */
+    if (plan.outcome == PLAN_WAIT ||
+        (plan.outcome == PLAN_STEPS && plan.steps[plan.step_count - 1].kind != PLAN_DELETE)) {
+        attached_suspect(run->memory);
+        return end_busy(run, "EventSourcesBusy");
     }
     return finalizer_off(run);
 }

@@ -17,6 +17,9 @@ enum lambda_operation sides_get(enum field_call call)
     case CALL_CODE_SIGNING:
         return LAMBDA_GET_FUNCTION_CODE_SIGNING_CONFIG;
     case CALL_ALIAS:
+    case CALL_FUNCTION_URL:
+    case CALL_PERMISSIONS:
+    case CALL_EVENT_SOURCES:
     case CALL_CONCURRENCY:
     case CALL_NONE:
     case CALL_CODE:
@@ -32,8 +35,7 @@ void sides_forget(struct memory *memory)
     json_free(take(memory->sides));
 }
 
-/* Takes the answer over. */
-static void know(struct run *run, const struct plan_side *side, struct json *answer)
+struct json *sides_known(struct run *run)
 {
     struct memory *memory = run->memory;
 
@@ -41,7 +43,13 @@ static void know(struct run *run, const struct plan_side *side, struct json *ans
         memory->sides = json_new_object();
         memory->sides_due_ms = run->now_ms + queue_jitter(FRESH_MS, 20);
     }
-    json_set(memory->sides, side->answer, answer);
+    return memory->sides;
+}
+
+/* Takes the answer over. */
+static void know(struct run *run, const struct plan_side *side, struct json *answer)
+{
+    json_set(sides_known(run), side->answer, answer);
 }
 
 /* There being none is an answer, too. */

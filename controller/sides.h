@@ -14,5 +14,8 @@ int sides_observe(struct run *run, enum limiter_priority priority, struct err *e
 /* A step was run. True: run->observed shows what it did, so there is no need to look again. */
 bool sides_follow(struct run *run, const struct plan_step *step, const struct json *answer);
 
+/* Answers by their names, what is known of them so far. */
+struct json *sides_known(struct run *run);
+
 /* The next look asks for everything. */
 void sides_forget(struct memory *memory);

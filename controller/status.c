@@ -22,6 +22,8 @@ static const struct {
     {"functionArn", "Configuration.FunctionArn"},
     {"state", "Configuration.State"},
     {"lastUpdateStatus", "Configuration.LastUpdateStatus"},
+    {"functionUrl", "Attached.functionUrl"},
+    {"eventSources", "Attached.eventSources"},
     {"deployed", NULL},
     {"managed", NULL},
     {"appliedGeneration", NULL},

@@ -2,12 +2,15 @@
 #include "controller/steps.h"
 
 #include "common/base/mem.h"
+#include "controller/attached.h"
 
 static const struct {
     enum lambda_operation operation;
     bool by_arn;     /* tags hang on ARNs */
     bool guarded;    /* takes a RevisionId */
     bool by_tag_key; /* the body is a list that goes into the query */
+    bool by_item;    /* the item is what the call is about: a mapping, by its UUID or ARN */
+    bool named;      /* the item's name is in the body */
 } calls[PLAN_STEP_KINDS] = {
     [PLAN_CREATE] = {LAMBDA_CREATE_FUNCTION, .by_arn = false},
     [PLAN_UPDATE_CODE] = {LAMBDA_UPDATE_FUNCTION_CODE, .guarded = true},
@@ -23,6 +26,16 @@ static const struct {
     [PLAN_PUT_RUNTIME_MANAGEMENT] = {LAMBDA_PUT_RUNTIME_MANAGEMENT_CONFIG, .by_arn = false},
     [PLAN_PUT_CODE_SIGNING] = {LAMBDA_PUT_FUNCTION_CODE_SIGNING_CONFIG, .by_arn = false},
     [PLAN_CLEAR_CODE_SIGNING] = {LAMBDA_DELETE_FUNCTION_CODE_SIGNING_CONFIG, .by_arn = false},
+    [PLAN_CREATE_URL] = {LAMBDA_CREATE_FUNCTION_URL_CONFIG, .by_arn = false},
+    [PLAN_UPDATE_URL] = {LAMBDA_UPDATE_FUNCTION_URL_CONFIG, .by_arn = false},
+    [PLAN_DELETE_URL] = {LAMBDA_DELETE_FUNCTION_URL_CONFIG, .by_arn = false},
+    [PLAN_ADD_PERMISSION] = {LAMBDA_ADD_PERMISSION, .named = true},
+    [PLAN_REMOVE_PERMISSION] = {LAMBDA_REMOVE_PERMISSION, .by_arn = false},
+    [PLAN_CREATE_EVENT_SOURCE] = {LAMBDA_CREATE_EVENT_SOURCE_MAPPING, .named = true},
+    [PLAN_UPDATE_EVENT_SOURCE] = {LAMBDA_UPDATE_EVENT_SOURCE_MAPPING, .by_item = true},
+    [PLAN_DELETE_EVENT_SOURCE] = {LAMBDA_DELETE_EVENT_SOURCE_MAPPING, .by_item = true},
+    [PLAN_TAG_EVENT_SOURCE] = {LAMBDA_TAG_RESOURCE, .by_item = true},
+    [PLAN_UNTAG_EVENT_SOURCE] = {LAMBDA_UNTAG_RESOURCE, .by_item = true, .by_tag_key = true},
 };
 
 enum lambda_operation step_operation(enum plan_step_kind kind)
@@ -40,24 +53,44 @@ static struct sign_query *tag_keys(const struct json *keys)
     return query;
 }
 
+/* A statement is removed only from the policy that was seen, of the alias that it is about. */
+static size_t guard_removal(const struct step_target *target, const struct plan_step *step,
+                            struct sign_query query[2])
+{
+    const char *revision = attached_revision(target->observed, step->qualifier);
+    size_t count = 0;
+
+    if (step->qualifier)
+        query[count++] = (struct sign_query){"Qualifier", step->qualifier};
+    if (revision)
+        query[count++] = (struct sign_query){"RevisionId", revision};
+    return count;
+}
+
 int step_run(struct aws *aws, const struct step_target *target, const struct plan_step *step,
              struct json **ret_answer, struct err *err)
 {
     const char *revision = json_str_at(target->observed, "Configuration.RevisionId");
     _cleanup_(json_freep) struct json *body = NULL;
     _cleanup_(freep) struct sign_query *query = NULL;
+    struct sign_query guard[2];
+    bool by_arn = calls[step->kind].by_arn, by_item = calls[step->kind].by_item;
     struct lambda_call call = {
         .operation = step_operation(step->kind),
         .region = target->region,
-        .resource = calls[step->kind].by_arn ? json_str_at(target->observed, "Configuration.FunctionArn")
-                                             : target->function_name,
+        .resource = by_arn    ? json_str_at(target->observed, "Configuration.FunctionArn")
+                    : by_item ? step->item
+                              : target->function_name,
         .priority = target->priority,
-        .item = step->item,
+        .item = by_item || calls[step->kind].named || !step->item ? step->qualifier : step->item,
         .stop = target->stop,
         .send_before_ms = target->send_before_ms,
     };
 
-    if (calls[step->kind].by_tag_key) {
+    if (step->kind == PLAN_REMOVE_PERMISSION) {
+        call.query = guard;
+        call.query_count = guard_removal(target, step, guard);
+    } else if (calls[step->kind].by_tag_key) {
         call.query = query = tag_keys(step->body);
         call.query_count = json_size(step->body);
     } else if (step->body) {
