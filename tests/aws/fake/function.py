@@ -101,6 +101,7 @@ class Function:
         self.event_invoke, self.provisioned, self.runtime_management = {}, {}, {}
         self.signing = None
         self.versions, self.aliases = [], {}
+        self.urls, self.policies = {}, {}  # by qualifier; None: the function's own
         self.touch()
 
     def touch(self):

@@ -4,71 +4,17 @@ import base64
 import copy
 import hashlib
 import json
-import re
 import uuid
 from urllib.parse import unquote
 
-from . import s3, shapes
-from .function import Function, conflict, invalid, stale, without_nothing
+from . import attached, s3, shapes
+from .call import absent, find, key_of, page, read_body
+from .function import Function, conflict, invalid, stale
 from .web import Answer
 from .world import Failure
 
-UNZIPPED_MAX, ZIPPED_MAX, PAGE = 262144000, 52428800, 50
+UNZIPPED_MAX, ZIPPED_MAX = 262144000, 52428800
 CODE_KEYS = ("S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn")
-NAME = re.compile(
-    r"(?:(?:arn:aws[a-z-]*:lambda:)?(?:([a-z0-9-]+):)?(\d{12}):)?(?:function:)?([a-zA-Z0-9_.-]+)(?::(\$LATEST|[a-zA-Z0-9_-]+))?"
-)
-
-
-# --- finding --------------------------------------------------------------------------------------
-
-
-def absent(arn):
-    return Failure(404, "ResourceNotFoundException", None, Message=f"Function not found: {arn}", Type="User")
-
-
-def key_of(call, text):
-    """(account, region, name), qualifier; of a name, partial ARN or ARN."""
-    found = NAME.fullmatch(text)
-    if not found:
-        raise Failure(400, "ValidationException", f"1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: …")
-    region, account, name, qualifier = found.groups()
-    if region and region != call.region:
-        raise Failure(404, "ResourceNotFoundException", None, Message=f"Functions from '{region}' are not reachable in this region ('{call.region}')", Type="User")
-    return (account or call.account, call.region, name), qualifier
-
-
-def find(call, text=None):
-    key, qualifier = key_of(call, text or call.name)
-    function = call.world.functions.get(key)
-    if not function:
-        raise absent(f"arn:aws:lambda:{key[1]}:{key[0]}:function:{key[2]}{':' + qualifier if qualifier else ''}")
-    function.settle()
-    return function
-
-
-def find_by_arn(call):
-    function = find(call)
-    if call.name != function.arn:
-        if call.name.startswith(function.arn):
-            raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
-        raise invalid(f"Value '{call.name}' at 'resource' is not the ARN of a function")
-    return function
-
-
-def read_body(call, shape):
-    try:
-        body = json.loads(call.request.body or b"{}")
-    except ValueError:
-        raise Failure(400, "SerializationException", "Could not parse request body into json") from None
-    errors = []
-    try:
-        shape(body, [], errors)
-    except shapes.Wrong as wrong:
-        raise Failure(400, "SerializationException", str(wrong)) from None
-    if errors:
-        raise Failure(400, "ValidationException", f"{len(errors)} validation error{'s' * (len(errors) > 1)} detected: {'; '.join(errors)}")
-    return without_nothing(body)
 
 
 # --- what create and update share -----------------------------------------------------------------
@@ -247,19 +193,6 @@ def delete_function(call):
     return 204, None
 
 
-def page(call, rows, name):
-    marker = call.request.argument("Marker")
-    most = min(PAGE, int(call.request.argument("MaxItems", PAGE)))
-    try:
-        start = int(base64.b64decode(marker)) if marker else 0
-    except ValueError:
-        raise invalid("The provided marker is not valid") from None
-    answer = {name: [row() for row in rows[start : start + most]]}
-    if start + most < len(rows):
-        answer["NextMarker"] = base64.b64encode(str(start + most).encode()).decode()
-    return 200, answer
-
-
 def list_functions(call):
     mine = [one for key, one in sorted(call.world.functions.items()) if key[:2] == (call.account, call.region)]
     for one in mine:
@@ -273,16 +206,31 @@ def list_functions(call):
 # --- tags -----------------------------------------------------------------------------------------
 
 
+def find_by_arn(call):
+    function = find(call)
+    if call.name != function.arn:
+        if call.name.startswith(function.arn):
+            raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+        raise invalid(f"Value '{call.name}' at 'resource' is not the ARN of a function")
+    return function
+
+
+def tags_of(call):
+    """The tags of the function or event source mapping whose ARN the call names."""
+    tags = attached.tags_of_mapping(call)
+    return find_by_arn(call).tags if tags is None else tags
+
+
 def tag_resource(call):
     body = read_body(call, shapes.TAG_RESOURCE)
-    function = find_by_arn(call)
+    tags = tags_of(call)
     if not body["Tags"]:
         raise invalid("An error occurred and the request cannot be processed.")
     if any(key.startswith("aws:") for key in body["Tags"]):
         raise invalid("System tags cannot be added/updated by requester.")
-    if len(function.tags | body["Tags"]) > 50:
+    if len(tags | body["Tags"]) > 50:
         raise invalid("Number of tags exceeds resource tag limit.")
-    function.tags |= body["Tags"]
+    tags.update(body["Tags"])
     return 204, None
 
 
@@ -290,14 +238,14 @@ def untag_resource(call):
     keys = [value for name, value in call.request.query if name == "tagKeys"]
     if not keys:
         raise Failure(400, "ValidationException", "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null")
-    function = find_by_arn(call)
+    tags = tags_of(call)
     for key in keys:
-        function.tags.pop(key, None)
+        tags.pop(key, None)
     return 204, None
 
 
 def list_tags(call):
-    return 200, {"Tags": dict(find_by_arn(call).tags)}
+    return 200, {"Tags": dict(tags_of(call))}
 
 
 # --- what has calls of its own --------------------------------------------------------------------
@@ -596,6 +544,7 @@ TABLE = (
     ("GET", "/2020-06-30/functions/{}/code-signing-config", "GetFunctionCodeSigningConfig", get_code_signing),
     ("DELETE", "/2020-06-30/functions/{}/code-signing-config", "DeleteFunctionCodeSigningConfig", delete_code_signing),
     ("GET", "/2016-08-19/account-settings", "GetAccountSettings", account_settings),
+    *attached.TABLE,
 )  # fmt: skip
 ROUTES = {}
 for method, path, name, run in TABLE:

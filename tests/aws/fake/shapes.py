@@ -263,3 +263,94 @@ CREATE_ALIAS = struct(
 UPDATE_ALIAS = struct(
     FunctionVersion=VERSION, Description=text(0, 256), RoutingConfig=ROUTING, RevisionId=REVISION
 )
+CORS = struct(
+    AllowCredentials=flag,
+    AllowHeaders=listing(text(0, 1024), 0, 100),
+    AllowMethods=listing(text(0, 6), 0, 6),
+    AllowOrigins=listing(text(1, 253), 0, 100),
+    ExposeHeaders=listing(text(0, 1024), 0, 100),
+    MaxAge=whole(0, 86400),
+)
+URL_MEMBERS = {
+    "AuthType": one_of("NONE", "AWS_IAM"), "Cors": CORS, "InvokeMode": one_of("BUFFERED", "RESPONSE_STREAM"),
+}  # fmt: skip
+CREATE_URL = struct("AuthType", **URL_MEMBERS)
+UPDATE_URL = struct(**URL_MEMBERS)
+SOME_ARN = r"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)"
+ADD_PERMISSION = struct(
+    "StatementId", "Action", "Principal",
+    StatementId=text(1, 100, r"([a-zA-Z0-9-_]+)"),
+    Action=text(0, 10000, r"(lambda:[*]|lambda:[a-zA-Z]+|[*])"),
+    Principal=text(0, 2048, r"[^\s]+"),
+    SourceArn=text(0, 10000, SOME_ARN),
+    SourceAccount=text(0, 12, r"\d{12}"),
+    EventSourceToken=text(0, 256, r"[a-zA-Z0-9._\-]+"),
+    PrincipalOrgID=text(12, 34, r"o-[a-z0-9]{10,32}"),
+    FunctionUrlAuthType=one_of("NONE", "AWS_IAM"),
+    InvokedViaFunctionUrl=flag,
+    RevisionId=REVISION,
+)  # fmt: skip
+GROUP = text(1, 200, r"[ a-zA-Z0-9-\/*:_+=.@-]*")
+REGISTRY = struct(
+    SchemaRegistryURI=text(1, 10000, r"[a-zA-Z0-9-\/*:_+=.@-]*"),
+    EventRecordFormat=one_of("JSON", "SOURCE"),
+    AccessConfigs=listing(
+        struct(
+            Type=one_of("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH"),
+            URI=text(0, 10000, SOME_ARN),
+        )
+    ),
+    SchemaValidationConfigs=listing(struct(Attribute=one_of("KEY", "VALUE"))),
+)
+ACCESS = struct(
+    Type=one_of(
+        "BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST",
+        "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE",
+        "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL", "IAM_AUTH", "IAM_OAUTHBEARER_AUTH",
+    ),
+    URI=text(1, 200, r"[ a-zA-Z0-9-\/*:_+=.@-]*"),
+)  # fmt: skip
+MAPPING_DESTINATION = struct(Destination=text(0, 350, r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|" + SOME_ARN))
+UPDATED_MAPPING = {
+    "FunctionName": text(1, 256),
+    "Enabled": flag,
+    "BatchSize": whole(1, 10000),
+    "FilterCriteria": struct(Filters=listing(struct(Pattern=text(0, 4096)))),
+    "KMSKeyArn": arn(),
+    "MetricsConfig": struct(Metrics=listing(one_of("EventCount", "ErrorCount", "KafkaMetrics"), 0, 3)),
+    "LoggingConfig": struct(SystemLogLevel=one_of("DEBUG", "INFO", "WARN")),
+    "ScalingConfig": struct(MaximumConcurrency=whole(2, 1000)),
+    "MaximumBatchingWindowInSeconds": whole(0, 300),
+    "ParallelizationFactor": whole(1, 10),
+    "DestinationConfig": struct(OnSuccess=MAPPING_DESTINATION, OnFailure=MAPPING_DESTINATION),
+    "MaximumRecordAgeInSeconds": whole(-1, 604800),
+    "BisectBatchOnFunctionError": flag,
+    "MaximumRetryAttempts": whole(-1, 10000),
+    "TumblingWindowInSeconds": whole(0, 900),
+    "SourceAccessConfigurations": listing(ACCESS, 0, 23),
+    "FunctionResponseTypes": listing(one_of("ReportBatchItemFailures"), 0, 1),
+    "AmazonManagedKafkaEventSourceConfig": struct(ConsumerGroupId=GROUP, SchemaRegistryConfig=REGISTRY),
+    "SelfManagedKafkaEventSourceConfig": struct(
+        ConsumerGroupId=GROUP, SchemaRegistryConfig=REGISTRY, ConsumptionMode=one_of("Stream", "Queue")
+    ),
+    "DocumentDBEventSourceConfig": struct(
+        DatabaseName=text(1, 63), CollectionName=text(1, 57), FullDocument=one_of("UpdateLookup", "Default")
+    ),
+    "ProvisionedPollerConfig": struct(
+        MinimumPollers=whole(1, 200), MaximumPollers=whole(1, 10000), PollerGroupName=text(0, 128, r"[a-zA-Z0-9-_]*")
+    ),
+}
+UPDATE_MAPPING = struct(**UPDATED_MAPPING)
+CREATE_MAPPING = struct(
+    "FunctionName",
+    **UPDATED_MAPPING,
+    EventSourceArn=text(0, 10000, SOME_ARN),
+    StartingPosition=one_of("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"),
+    StartingPositionTimestamp=real(0, 1e12),
+    Tags=TAGS,
+    Topics=listing(text(1, 249, r"[^.]([a-zA-Z0-9\-_.]+)"), 1, 1),
+    Queues=listing(text(1, 1000), 1, 1),
+    SelfManagedEventSource=struct(
+        Endpoints=mapping(one_of("KAFKA_BOOTSTRAP_SERVERS"), listing(text(1, 300), 1, 10), 2)
+    ),
+)

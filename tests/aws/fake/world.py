@@ -8,6 +8,7 @@ ACCOUNT = "123456789012"
 SETTINGS = {
     "pending_ms": 0,  # how long a new function is Pending; 0: until it is asked for
     "update_ms": 0,  # how long an update is InProgress
+    "mapping_ms": 0,  # how long an event source mapping is Creating, Updating, Deleting, …
     "limits": True,  # the published ones, per account and region
     "unlimited_users": ["admin"],  # whose calls do not count: the tests' own
     "signatures": True,
@@ -87,7 +88,7 @@ class World:
             if rule.event:
                 rule.event.set()
         self.settings = {key: value.copy() if isinstance(value, (dict, list)) else value for key, value in SETTINGS.items()}
-        self.functions, self.buckets = {}, {}
+        self.functions, self.buckets, self.mappings = {}, {}, {}
         self.rules, self.journal, self.calls, self.buckets_of_tokens = [], [], {}, {}
         self.role_first = {}  # ARN -> [when first asked for, how often]
         self.advanced_s = 0.0
