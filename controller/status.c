@@ -14,19 +14,20 @@ static const struct {
     {"Stalled", STATUS_STALLED},
 };
 
-/* Members besides the conditions. `observed` is where GetFunction's answer shows them. */
+/* Members besides the conditions. `observed` is where GetFunction's answer shows them, as texts; or what was
+ * `made` of other answers, in its own form. */
 static const struct {
-    const char *name, *observed;
+    const char *name, *observed, *made;
 } members[] = {
-    {"observedGeneration", NULL},
-    {"functionArn", "Configuration.FunctionArn"},
-    {"state", "Configuration.State"},
-    {"lastUpdateStatus", "Configuration.LastUpdateStatus"},
-    {"functionUrl", "Attached.functionUrl"},
-    {"eventSources", "Attached.eventSources"},
-    {"deployed", NULL},
-    {"managed", NULL},
-    {"appliedGeneration", NULL},
+    {"observedGeneration", NULL, NULL},
+    {"functionArn", "Configuration.FunctionArn", NULL},
+    {"state", "Configuration.State", NULL},
+    {"lastUpdateStatus", "Configuration.LastUpdateStatus", NULL},
+    {"functionUrl", NULL, "Attached.functionUrl"},
+    {"eventSources", NULL, "Attached.eventSources"},
+    {"deployed", NULL, NULL},
+    {"managed", NULL, NULL},
+    {"appliedGeneration", NULL, NULL},
 };
 
 static const struct json *find_condition(const struct json *status, const char *type)
@@ -85,12 +86,14 @@ struct json *status_make(const struct json *old, const struct status_change *cha
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         const char *name = members[i].name, *path = members[i].observed;
-        const struct json *before = json_get(old, name);
+        const struct json *made = members[i].made ? json_at(change->observed, members[i].made) : NULL;
+        bool stays = !change->observed || (!path && !members[i].made);
+        const struct json *source = stays ? json_get(old, name) : made;
 
-        if (path && change->observed)
+        if (path && !stays)
             set_text(status, name, json_str_at(change->observed, path));
-        else if (before)
-            json_set(status, name, json_copy(before));
+        else if (source)
+            json_set(status, name, json_copy(source));
     }
     json_set(status, "observedGeneration", json_new_int(change->generation));
     if (change->deployed)

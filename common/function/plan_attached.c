@@ -8,6 +8,8 @@
 
 #define URL "functionUrl"
 
+enum { SHOWN_MAX_BYTES = 256 };
+
 static void complete_url(struct json *item)
 {
     if (!json_get(item, "InvokeMode"))
@@ -274,6 +276,15 @@ bool plan_attached_value_differs(const struct field *field, const struct json *w
     return wanted && !value_same(field, wanted, had) && !(json_type(wanted) == JSON_NULL && is_nothing(had));
 }
 
+/* What is longer is none of AWS's, and would be in the way. */
+static void set_short(struct json *object, const char *name, const struct json *value)
+{
+    const char *text = json_str(value);
+
+    if (text && strlen(text) <= SHOWN_MAX_BYTES)
+        json_set_str(object, name, text);
+}
+
 struct json *plan_attached_status(const struct plan_input *input)
 {
     const struct json *sources = json_get(input->observed, "EventSources");
@@ -281,15 +292,15 @@ struct json *plan_attached_status(const struct plan_input *input)
 
     for (const struct json *url = json_first(json_get(input->observed, "FunctionUrls")); url;
          url = json_next(url))
-        json_set_str(status, URL, json_str(json_get(url, "FunctionUrl")));
+        set_short(status, URL, json_get(url, "FunctionUrl"));
     for (const struct json *one = json_first(sources); one; one = json_next(one)) {
         if (!plan_attached_is_ours(plan_attached_of(CALL_EVENT_SOURCES), json_key(one), one, input))
             continue;
         struct json *shown = json_new_object();
 
         json_set_str(shown, "name", json_key(one));
-        json_set_str(shown, "uuid", json_str(json_get(one, "UUID")));
-        json_set_str(shown, "state", json_str(json_get(one, "State")));
+        set_short(shown, "uuid", json_get(one, "UUID"));
+        set_short(shown, "state", json_get(one, "State"));
         json_append(list, shown);
     }
     if (json_size(list) > 0)
