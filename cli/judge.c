@@ -297,8 +297,8 @@ static void keep_old(struct world *world, struct declared *declared, const char 
     const struct review_request request = request_for(&task, object);
 
     review(REVIEW_MUTATE, &request, &task.facts, &verdict);
-    if (verdict.spec)
-        json_set(object, "spec", take(verdict.spec));
+    if (verdict.spec) /* perhaps a view into the object */
+        json_set(object, "spec", json_copy(verdict.spec));
     if (!declared->policy)
         registry_follow(world->names, task.key, json_get(object, "spec"));
     json_free(map_put(&world->old, task.key, object));
