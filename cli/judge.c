@@ -232,7 +232,7 @@ static void ask(struct artifacts *artifacts, struct task *task)
     pthread_mutex_lock(&task->questions->lock);
     task->questions->open++;
     pthread_mutex_unlock(&task->questions->lock);
-    artifact_ask(artifacts, task->declared->spec, QUESTION_TIMEOUT_MS, answered, task);
+    artifact_ask(artifacts, task->declared->spec, NULL, QUESTION_TIMEOUT_MS, answered, task);
 }
 
 /* --- all of them -------------------------------------------------------------------------- */

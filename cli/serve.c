@@ -149,9 +149,8 @@ static void namespace_changed(void *arg, const char *key, const struct kube_obje
 {
     struct serve *serve = arg;
 
-    (void)key;
     (void)object;
-    leader_count(serve->leader); /* the policies' counts may be others now */
+    leader_reconsider(serve->leader, key); /* its labels may be others now */
 }
 
 static void policy_changed(void *arg, const char *key, const struct kube_object *object)
@@ -159,10 +158,16 @@ static void policy_changed(void *arg, const char *key, const struct kube_object 
     struct serve *serve = arg;
     _cleanup_(json_freep) struct json *resource = NULL;
 
-    if (!object || json_parse(view(object->json), &resource, NULL) == 0)
-        if (policies_follow(serve->policies, key, json_get(resource, "spec")) ||
-            (object && !json_get(resource, "status")))
-            leader_count(serve->leader);
+    if (object && json_parse(view(object->json), &resource, NULL) < 0)
+        return;
+    const char *role = json_str_at(resource, "spec.aws.assumeRoleArn");
+
+    if (role) /* its credentials start being fetched, before somebody waits for them */
+        free(aws_account(aws_for_role(serve->aws, role)));
+    if (policies_follow(serve->policies, key, json_get(resource, "spec")))
+        leader_reconsider(serve->leader, NULL);
+    else if (object && !json_get(resource, "status"))
+        leader_count(serve->leader);
 }
 
 /* --- health and metrics ------------------------------------------------------------------- */

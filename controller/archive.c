@@ -28,7 +28,7 @@ static bool ask(const struct run *run, struct s3_object *ret_object)
     const struct json *spec = run->resource.spec;
     struct err err;
 
-    if (s3_head_wait(run->with->aws, run->region, json_str_at(spec, "code.s3Bucket"),
+    if (s3_head_wait(run->aws, run->region, json_str_at(spec, "code.s3Bucket"),
                      json_str_at(spec, "code.s3Key"), json_str_at(spec, "code.s3ObjectVersion"),
                      HEAD_TIMEOUT_MS, ret_object, &err) == 0)
         return true;

@@ -121,7 +121,7 @@ static void work(struct controller *controller, const char *key)
         series_add(controller->errors, 1);
     series_observe(controller->seconds, (double)(clock_mono_ms() - start_ms) / 1000);
     schedule(controller, key, memory, &next);
-    drift_follow(controller->drift, key, memory_region(memory), memory_function_name(memory));
+    drift_follow(controller->drift, key, memory_site(memory), memory_function_name(memory));
 }
 
 static void *worker(void *arg)
@@ -229,6 +229,29 @@ void controller_enqueue(struct controller *controller, const char *key)
     queue_add(controller->queue, key);
     if (controller->counter)
         policy_counter_wake(controller->counter);
+}
+
+struct reconsidered {
+    struct controller *controller;
+    const char *namespace;
+};
+
+/* Nobody waits for it, and most will find nothing to do. */
+static void reconsider(void *arg, const struct kube_object *object)
+{
+    const struct reconsidered *which = arg;
+    size_t len = which->namespace ? strlen(which->namespace) : 0;
+
+    if (!len || (strncmp(object->key, which->namespace, len) == 0 && object->key[len] == '/'))
+        queue_add_upkeep_after(which->controller->queue, object->key, 1);
+}
+
+void controller_reconsider(struct controller *controller, const char *namespace)
+{
+    struct reconsidered which = {controller, namespace};
+
+    informer_each(controller->functions, reconsider, &which);
+    controller_count(controller);
 }
 
 void controller_count(struct controller *controller)

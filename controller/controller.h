@@ -35,6 +35,9 @@ void controller_stop(struct controller *controller);
 /* The informer's `changed`: any thread, does not block. */
 void controller_enqueue(struct controller *controller, const char *key);
 
-/* A policy or a namespace changed, so that policies may govern other functions: any thread, does not block.
- */
+/* A policy or a namespace (NULL: any) changed, so that policies may govern other functions, or govern them
+ * otherwise: any thread, does not block. */
+void controller_reconsider(struct controller *controller, const char *namespace);
+
+/* The policies' statuses are to be looked at: any thread, does not block. */
 void controller_count(struct controller *controller);

@@ -1,5 +1,5 @@
-/* The search for drift. What it knows of functions and regions is locked; a region's place in the list
- * belongs to the one worker that has the region's key. */
+/* The search for drift. What it knows of functions and sites is locked; a site's place in the list belongs
+ * to the one worker that has the site's key. */
 #include "controller/drift.h"
 
 #include "common/aws/lambda.h"
@@ -21,8 +21,8 @@ enum {
 
 #define KEY_PREFIX ":drift " /* no resource's key begins like that */
 
-struct region {
-    char *name, *key; /* in the queue */
+struct site {
+    char *name, *key; /* as for drift_follow; in the queue */
     size_t count;     /* of our functions there */
     bool queued;
 
@@ -36,8 +36,8 @@ struct region {
 };
 
 struct followed {
-    char *key, *place; /* "region/function" */
-    struct region *region;
+    char *key, *place; /* "site/function" */
+    struct site *site;
     uint64_t seen; /* in that search, or not yet missed in it */
     bool suspect;
 };
@@ -46,7 +46,7 @@ struct drift {
     struct drift_options with;
     pthread_mutex_t lock;
     struct map by_key, by_place; /* of struct followed; a place is the first one's who claims it */
-    struct map regions;          /* by name; never removed: there are few */
+    struct map sites;            /* by name; never removed: there are few */
 };
 
 struct drift *drift_new(const struct drift_options *options)
@@ -74,46 +74,46 @@ void drift_free(struct drift *drift)
     for (const struct map_slot *slot; (slot = map_next(&drift->by_key, &cursor));)
         followed_free(slot->value);
     cursor = 0;
-    for (const struct map_slot *slot; (slot = map_next(&drift->regions, &cursor));) {
-        struct region *region = slot->value;
+    for (const struct map_slot *slot; (slot = map_next(&drift->sites, &cursor));) {
+        struct site *site = slot->value;
 
-        free(region->name);
-        free(region->key);
-        free(region->marker);
-        free(region);
+        free(site->name);
+        free(site->key);
+        free(site->marker);
+        free(site);
     }
     map_done(&drift->by_key);
     map_done(&drift->by_place);
-    map_done(&drift->regions);
+    map_done(&drift->sites);
     pthread_mutex_destroy(&drift->lock);
     free(drift);
 }
 
 /* --- whom we look for, under the lock -------------------------------------------------------- */
 
-static struct region *find_region(struct drift *drift, const char *name)
+static struct site *find_site(struct drift *drift, const char *name)
 {
-    struct region *region = map_get(&drift->regions, name);
+    struct site *site = map_get(&drift->sites, name);
 
-    if (!region) {
-        region = xcalloc(1, sizeof(*region));
-        region->name = xstrdup(name);
-        region->key = xasprintf(KEY_PREFIX "%s", name);
-        region->last_pages = 1;
-        map_put(&drift->regions, name, region);
+    if (!site) {
+        site = xcalloc(1, sizeof(*site));
+        site->name = xstrdup(name);
+        site->key = xasprintf(KEY_PREFIX "%s", name);
+        site->last_pages = 1;
+        map_put(&drift->sites, name, site);
     }
-    return region;
+    return site;
 }
 
 /* How long until the next page: all of them in one interval. */
-static int64_t pause_ms(const struct drift *drift, const struct region *region)
+static int64_t pause_ms(const struct drift *drift, const struct site *site)
 {
-    size_t pages = (region->count + PAGE_ITEMS - 1) / PAGE_ITEMS;
+    size_t pages = (site->count + PAGE_ITEMS - 1) / PAGE_ITEMS;
 
-    if (pages < region->last_pages)
-        pages = region->last_pages;
-    if (pages <= region->pages)
-        pages = region->pages + 1;
+    if (pages < site->last_pages)
+        pages = site->last_pages;
+    if (pages <= site->pages)
+        pages = site->pages + 1;
     int64_t ms = queue_jitter(drift->with.resync_ms / (int64_t)pages, JITTER_PERCENT);
 
     return ms > 0 ? ms : 1;
@@ -125,33 +125,33 @@ static void forget(struct drift *drift, const char *key)
 
     if (!followed)
         return;
-    followed->region->count--;
+    followed->site->count--;
     if (map_get(&drift->by_place, followed->place) == followed)
         map_remove(&drift->by_place, followed->place);
     followed_free(followed);
 }
 
-static void add(struct drift *drift, const char *key, const char *region_name, char *place)
+static void add(struct drift *drift, const char *key, const char *site_name, char *place)
 {
     struct followed *followed = xcalloc(1, sizeof(*followed));
 
     followed->key = xstrdup(key);
     followed->place = place;
-    followed->region = find_region(drift, region_name);
-    followed->seen = followed->region->search;
-    followed->region->count++;
+    followed->site = find_site(drift, site_name);
+    followed->seen = followed->site->search;
+    followed->site->count++;
     map_put(&drift->by_key, key, followed);
     if (!map_get(&drift->by_place, place))
         map_put(&drift->by_place, place, followed);
-    if (followed->region->queued)
+    if (followed->site->queued)
         return;
-    followed->region->queued = true;
-    queue_add_upkeep_after(drift->with.queue, followed->region->key, pause_ms(drift, followed->region));
+    followed->site->queued = true;
+    queue_add_upkeep_after(drift->with.queue, followed->site->key, pause_ms(drift, followed->site));
 }
 
-void drift_follow(struct drift *drift, const char *key, const char *region, const char *function_name)
+void drift_follow(struct drift *drift, const char *key, const char *site, const char *function_name)
 {
-    _cleanup_(freep) char *place = region && function_name ? xasprintf("%s/%s", region, function_name) : NULL;
+    _cleanup_(freep) char *place = site && function_name ? xasprintf("%s/%s", site, function_name) : NULL;
 
     pthread_mutex_lock(&drift->lock);
     const struct followed *followed = map_get(&drift->by_key, key);
@@ -159,7 +159,7 @@ void drift_follow(struct drift *drift, const char *key, const char *region, cons
     if (!followed || !str_equal(followed->place, place)) {
         forget(drift, key);
         if (place)
-            add(drift, key, region, take(place));
+            add(drift, key, site, take(place));
     }
     pthread_mutex_unlock(&drift->lock);
 }
@@ -243,10 +243,10 @@ static void compare(struct drift *drift, const char *key, const struct json *lis
     resource_done(&resource);
 }
 
-static void compare_listed(struct drift *drift, const struct region *region, const struct json *listed)
+static void compare_listed(struct drift *drift, const struct site *site, const struct json *listed)
 {
     const char *name = json_str_at(listed, "FunctionName");
-    _cleanup_(freep) char *place = name ? xasprintf("%s/%s", region->name, name) : NULL;
+    _cleanup_(freep) char *place = name ? xasprintf("%s/%s", site->name, name) : NULL;
     _cleanup_(freep) char *key = NULL;
 
     if (!place)
@@ -255,7 +255,7 @@ static void compare_listed(struct drift *drift, const struct region *region, con
     struct followed *followed = map_get(&drift->by_place, place);
 
     if (followed) {
-        followed->seen = region->search;
+        followed->seen = site->search;
         key = xstrdup(followed->key);
     }
     pthread_mutex_unlock(&drift->lock);
@@ -265,18 +265,18 @@ static void compare_listed(struct drift *drift, const struct region *region, con
 
 /* --- searching -------------------------------------------------------------------------------- */
 
-/* A new array, ended by NULL, of the keys in the region: all, or those that were not seen in this search. */
-static char **keys_of(struct drift *drift, const struct region *region, bool all)
+/* A new array, ended by NULL, of the keys in the site: all, or those that were not seen in this search. */
+static char **keys_of(struct drift *drift, const struct site *site, bool all)
 {
     size_t cursor = 0, count = 0;
 
     pthread_mutex_lock(&drift->lock);
-    char **keys = xcalloc(region->count + 1, sizeof(*keys));
+    char **keys = xcalloc(site->count + 1, sizeof(*keys));
 
     for (const struct map_slot *slot; (slot = map_next(&drift->by_key, &cursor));) {
         const struct followed *followed = slot->value;
 
-        if (followed->region == region && (all || followed->seen != region->search))
+        if (followed->site == site && (all || followed->seen != site->search))
             keys[count++] = xstrdup(followed->key);
     }
     pthread_mutex_unlock(&drift->lock);
@@ -290,33 +290,33 @@ static void keys_free(char **keys)
     free(keys);
 }
 
-static void begin_anew(struct drift *drift, struct region *region)
+static void begin_anew(struct drift *drift, struct site *site)
 {
     pthread_mutex_lock(&drift->lock);
-    region->search++;
-    region->pages = 0;
+    site->search++;
+    site->pages = 0;
     pthread_mutex_unlock(&drift->lock);
-    region->failures = 0;
-    free(take(region->marker));
+    site->failures = 0;
+    free(take(site->marker));
 }
 
-static void end_search(struct drift *drift, struct region *region)
+static void end_search(struct drift *drift, struct site *site)
 {
-    char **missing = keys_of(drift, region, false);
+    char **missing = keys_of(drift, site, false);
 
     for (char **key = missing; *key; key++)
         compare(drift, *key, NULL, 1);
     keys_free(missing);
     pthread_mutex_lock(&drift->lock);
-    region->last_pages = region->pages;
+    site->last_pages = site->pages;
     pthread_mutex_unlock(&drift->lock);
-    begin_anew(drift, region);
+    begin_anew(drift, site);
 }
 
 /* We have so few functions there that a look at each costs no more calls, and shows more. */
-static void look_at_each(struct drift *drift, const struct region *region)
+static void look_at_each(struct drift *drift, const struct site *site)
 {
-    char **keys = keys_of(drift, region, true);
+    char **keys = keys_of(drift, site, true);
     int64_t count = 0;
 
     for (char **key = keys; *key; key++)
@@ -326,63 +326,65 @@ static void look_at_each(struct drift *drift, const struct region *region)
     keys_free(keys);
 }
 
-static int list_page(const struct drift *drift, const struct region *region, struct json **ret_page,
+static int list_page(const struct drift *drift, const struct site *site, struct json **ret_page,
                      struct err *err)
 {
-    const struct sign_query query[] = {{"MaxItems", "50"}, {"Marker", region->marker}};
+    const struct sign_query query[] = {{"MaxItems", "50"}, {"Marker", site->marker}};
+    _cleanup_(freep) char *name = xstrndup(site->name, strcspn(site->name, " "));
+    const char *role = strchr(site->name, ' ');
 
-    return lambda_call(drift->with.aws,
+    return lambda_call(role ? aws_for_role(drift->with.aws, role + 1) : drift->with.aws,
                        &(struct lambda_call){.operation = LAMBDA_LIST_FUNCTIONS,
-                                             .region = region->name,
+                                             .region = name,
                                              .query = query,
-                                             .query_count = region->marker ? 2 : 1,
+                                             .query_count = site->marker ? 2 : 1,
                                              .priority = LIMITER_UPKEEP,
                                              .stop = drift->with.stopping},
                        ret_page, err);
 }
 
-static void page_failed(struct drift *drift, struct region *region, const struct err *err)
+static void page_failed(struct drift *drift, struct site *site, const struct err *err)
 {
     if (atomic_load(drift->with.stopping))
         return;
     if (err->class == ERR_THROTTLED) {
-        log_debug("the search for drift waits", "region", region->name, "error", err->msg);
+        log_debug("the search for drift waits", "site", site->name, "error", err->msg);
         return;
     }
-    log_warn("the search for drift failed", "region", region->name, "error", err->msg, "hint",
+    log_warn("the search for drift failed", "site", site->name, "error", err->msg, "hint",
              err->class == ERR_DENIED
                  ? "allow lambda:ListFunctions; until then a change in AWS is noticed in the rotation only"
                  : NULL);
-    if (err->class == ERR_DENIED || ++region->failures >= FAILURES_MAX)
-        begin_anew(drift, region);
+    if (err->class == ERR_DENIED || ++site->failures >= FAILURES_MAX)
+        begin_anew(drift, site);
 }
 
-static void search_page(struct drift *drift, struct region *region)
+static void search_page(struct drift *drift, struct site *site)
 {
     _cleanup_(json_freep) struct json *page = NULL;
     struct err err;
 
-    if (list_page(drift, region, &page, &err) < 0) {
-        page_failed(drift, region, &err);
+    if (list_page(drift, site, &page, &err) < 0) {
+        page_failed(drift, site, &err);
         return;
     }
-    region->failures = 0;
+    site->failures = 0;
     pthread_mutex_lock(&drift->lock);
-    region->pages++;
+    site->pages++;
     pthread_mutex_unlock(&drift->lock);
     for (const struct json *item = json_first(json_get(page, "Functions")); item; item = json_next(item))
-        compare_listed(drift, region, item);
+        compare_listed(drift, site, item);
     const char *next = json_str_at(page, "NextMarker");
 
-    if (json_type(json_get(page, "Functions")) != JSON_ARRAY || region->pages >= PAGES_MAX) {
-        log_warn("the search for drift was given up: the list of functions makes no sense", "region",
-                 region->name);
-        begin_anew(drift, region);
-    } else if (next && *next && !str_equal(next, region->marker)) {
-        free(region->marker);
-        region->marker = xstrdup(next);
+    if (json_type(json_get(page, "Functions")) != JSON_ARRAY || site->pages >= PAGES_MAX) {
+        log_warn("the search for drift was given up: the list of functions makes no sense", "site",
+                 site->name);
+        begin_anew(drift, site);
+    } else if (next && *next && !str_equal(next, site->marker)) {
+        free(site->marker);
+        site->marker = xstrdup(next);
     } else {
-        end_search(drift, region);
+        end_search(drift, site);
     }
 }
 
@@ -394,21 +396,21 @@ bool drift_is_key(const char *key)
 void drift_search(struct drift *drift, const char *key)
 {
     pthread_mutex_lock(&drift->lock);
-    struct region *region = find_region(drift, key + strlen(KEY_PREFIX));
-    bool few = !region->marker && region->count <= region->last_pages;
-    bool goes_on = region->count > 0;
+    struct site *site = find_site(drift, key + strlen(KEY_PREFIX));
+    bool few = !site->marker && site->count <= site->last_pages;
+    bool goes_on = site->count > 0;
 
-    region->queued = goes_on;
+    site->queued = goes_on;
     pthread_mutex_unlock(&drift->lock);
     if (!goes_on)
         return;
     if (few)
-        look_at_each(drift, region);
+        look_at_each(drift, site);
     else
-        search_page(drift, region);
+        search_page(drift, site);
     pthread_mutex_lock(&drift->lock);
-    int64_t ms = few ? queue_jitter(drift->with.resync_ms, JITTER_PERCENT) : pause_ms(drift, region);
+    int64_t ms = few ? queue_jitter(drift->with.resync_ms, JITTER_PERCENT) : pause_ms(drift, site);
 
     pthread_mutex_unlock(&drift->lock);
-    queue_add_upkeep_after(drift->with.queue, region->key, ms > 0 ? ms : 1);
+    queue_add_upkeep_after(drift->with.queue, site->key, ms > 0 ? ms : 1);
 }

@@ -110,6 +110,16 @@ void leader_enqueue(struct leader *leader, const char *key)
     pthread_mutex_unlock(&leader->lock);
 }
 
+void leader_reconsider(struct leader *leader, const char *namespace)
+{
+    if (!leader)
+        return;
+    pthread_mutex_lock(&leader->lock);
+    if (leader->controller)
+        controller_reconsider(leader->controller, namespace);
+    pthread_mutex_unlock(&leader->lock);
+}
+
 void leader_count(struct leader *leader)
 {
     if (!leader)

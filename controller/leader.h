@@ -25,4 +25,5 @@ void leader_stop(struct leader *leader);
 /* As the controller's, where there is one: it starts with all that the informers know. Any thread, does not
  * block; NULL is accepted. */
 void leader_enqueue(struct leader *leader, const char *key);
+void leader_reconsider(struct leader *leader, const char *namespace);
 void leader_count(struct leader *leader);

@@ -23,7 +23,8 @@ static void memory_clear(struct memory *memory)
     free(memory->uid);
     free(memory->version);
     free(memory->redeploy);
-    free(memory->region);
+    free(memory->role);
+    free(memory->site);
     free(memory->function_name);
     json_free(memory->deployed);
     json_free(memory->sides);
@@ -48,9 +49,9 @@ void memory_suspect(struct memory *memory)
         memory->due_ms = clock_mono_ms();
 }
 
-const char *memory_region(const struct memory *memory)
+const char *memory_site(const struct memory *memory)
 {
-    return memory->region;
+    return memory->site;
 }
 
 const char *memory_function_name(const struct memory *memory)
@@ -61,15 +62,21 @@ const char *memory_function_name(const struct memory *memory)
 void memory_follow(struct memory *memory, const struct run *run)
 {
     const struct resource *resource = &run->resource;
+    bool moved = run->governed && memory->uid && !str_equal(memory->role, run->role);
 
-    if (str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
+    if (!moved && str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
         str_equal(memory->redeploy, run->redeploy))
         return;
+    char *role = run->governed ? xstrdup(run->role) : take(memory->role);
+
     memory_clear(memory);
+    memory->due_ms = moved ? run->now_ms : 0;
     memory->uid = xstrdup(resource->uid);
     memory->generation = resource->generation;
     memory->redeploy = xstrdup(run->redeploy);
-    memory->region = xstrdup(run->region);
+    memory->role = role;
+    if (run->region)
+        memory->site = role ? xasprintf("%s %s", run->region, role) : xstrdup(run->region);
     memory->function_name = xstrdup(run->function_name);
 }
 

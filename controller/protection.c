@@ -1,22 +1,14 @@
-/* Reads the informer's copy of the namespace. Whoever has the resource's key calls. */
+/* What the governing policies say. Whoever has the resource's key calls. */
 #include "controller/protection.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
-
-/* An informer's copy, parsed; the caller frees. NULL: there is none. */
-static struct json *read_object(struct informer *informer, const char *key)
-{
-    _cleanup_(kube_object_unrefp) struct kube_object *object = informer_get(informer, key);
-    struct json *parsed = NULL;
-
-    return object && json_parse(view(object->json), &parsed, NULL) == 0 ? parsed : NULL;
-}
+#include "controller/governing.h"
 
 /* At the policy: nothing new can be told in a namespace that is being deleted. */
 static void tell_retained(const struct run *run, const char *policy)
 {
-    _cleanup_(json_freep) struct json *object = read_object(run->with->policy_objects, policy);
+    _cleanup_(json_freep) struct json *object = governing_read(run->with->policy_objects, policy);
     _cleanup_(freep) char *note = xasprintf(
         "%s goes with its namespace; the function %s in %s stays in AWS, since the policy protects it",
         run->resource.key, run->function_name ? run->function_name : "?", run->region ? run->region : "?");
@@ -32,26 +24,11 @@ static void tell_retained(const struct run *run, const char *policy)
                                                    .note = note});
 }
 
-int protection_look(struct run *run, struct err *err)
+void protection_look(struct run *run)
 {
-    const struct reconciler *with = run->with;
+    const char *policy = run->policy ? run->policy->deletion_protection : NULL;
 
-    run->retain = plan_retains(run->resource.spec);
-    if (run->retain || !with->namespaces)
-        return 0;
-    _cleanup_(json_freep) struct json *namespace = read_object(with->namespaces, run->resource.namespace);
-
-    if (!namespace)
-        return err_set(err, ERR_NOT_FOUND,
-                       "the namespace %.63s is not there, so that nobody can tell whether a policy protects "
-                       "its functions",
-                       run->resource.namespace);
-    struct policy_effective *effective =
-        policies_effective(with->policies, json_at(namespace, "metadata.labels"));
-
-    run->retain = effective->deletion_protection != NULL;
-    if (run->retain)
-        tell_retained(run, effective->deletion_protection);
-    policy_effective_unref(effective);
-    return 0;
+    run->retain = policy || plan_retains(run->resource.spec);
+    if (policy && !plan_retains(run->resource.spec))
+        tell_retained(run, policy);
 }

@@ -9,6 +9,7 @@
 #include "controller/account.h"
 #include "controller/archive.h"
 #include "controller/attached.h"
+#include "controller/governing.h"
 #include "controller/protection.h"
 #include "controller/references.h"
 #include "controller/run.h"
@@ -124,7 +125,7 @@ static int observe(struct run *run, struct err *err)
         !plan_adopts(run->resource.spec))
         return 0;
     run->operation = LAMBDA_GET_FUNCTION;
-    int r = lambda_call(run->with->aws, &call, &answer, err);
+    int r = lambda_call(run->aws, &call, &answer, err);
 
     if (r == ERR_NOT_FOUND)
         return 0;
@@ -227,7 +228,7 @@ static int run_step(struct run *run, const struct plan_step *step, struct json *
 
     run->operation = step_operation(step->kind);
     run->memory->attempted = true;
-    int r = step_run(run->with->aws, &target, step, ret_answer, err);
+    int r = step_run(run->aws, &target, step, ret_answer, err);
 
     log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "operation",
              lambda_operation_name(run->operation), "change", step->summary, "code",
@@ -418,12 +419,21 @@ static bool resolve(struct run *run, struct reconcile_next *ret_next)
     return false;
 }
 
+/* NULL: not known (yet). */
+static char *account_of(const struct run *run)
+{
+    const char *account = aws_role_account(run->aws);
+
+    return account ? xstrdup(account) : aws_account(run->aws);
+}
+
 /* Nothing is looked at or changed in an account that is not the resource's. */
 static bool in_wrong_account(const struct run *run, struct str *message)
 {
-    _cleanup_(freep) char *account = aws_account(run->with->aws);
+    _cleanup_(freep) char *account = account_of(run);
 
-    account_judge(json_str_at(run->resource.spec, "role"), account, message);
+    account_judge(json_str_at(run->resource.spec, "role"), json_str_at(run->resource.status, "functionArn"),
+                  account, message);
     return message->len > 0;
 }
 
@@ -435,6 +445,10 @@ static struct reconcile_next bring_in_force(struct run *run)
 
     if (json_is_true(json_get(run->resource.spec, "suspend")))
         return end_suspended(run);
+    if (!run->governed) { /* the namespace is new; the informer will say so */
+        err_set(&err, ERR_CONFLICT, "the namespace is not known");
+        return end_kube_failed(run, &err);
+    }
     if (!run->resource.finalizer && resource_set_finalizer(&run->resource, run->with->kube, true, &err) < 0)
         return end_kube_failed(run, &err);
     if (!spec_is_right(run, &summary))
@@ -500,6 +514,14 @@ static struct reconcile_next release(struct run *run)
     return finalizer_off(run);
 }
 
+/* There was a function, and it is not in this account: which is that? */
+static bool is_perhaps_elsewhere(const struct run *run)
+{
+    _cleanup_(freep) char *account = account_of(run);
+
+    return !run->observed && !account && json_get(run->resource.status, "functionArn");
+}
+
 static struct reconcile_next let_go(struct run *run)
 {
     _cleanup_(plan_done) struct plan plan = {0};
@@ -508,8 +530,10 @@ static struct reconcile_next let_go(struct run *run)
 
     if (!run->resource.finalizer)
         return (struct reconcile_next){.result = RECONCILE_SUCCESS};
-    if (protection_look(run, &err) < 0)
-        return end_kept(run, "NamespaceUnknown", err.msg);
+    if (!run->governed)
+        return end_kept(run, "NamespaceUnknown",
+                        "the namespace is not known, so that nobody can tell which policies hold in it");
+    protection_look(run);
     if (!run->function_name || !run->region) {
         if (run->retain || !json_get(run->resource.status, "functionArn"))
             return finalizer_off(run); /* it never got as far as AWS */
@@ -523,6 +547,10 @@ static struct reconcile_next let_go(struct run *run)
         return end_kept(run, "WrongAccount", str_text(&wrong));
     if (observe(run, &err) < 0)
         return end_aws_failed(run, &err);
+    if (is_perhaps_elsewhere(run))
+        return end_kept(run, "AccountUnknown",
+                        "there is no such function, but nobody can tell whether this is its account before "
+                        "STS answers (GetCallerIdentity)");
     make_plan(run, &plan);
     if (plan.outcome == PLAN_BLOCKED)
         return end_kept(run, plan.reason, plan.message);
@@ -557,6 +585,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     run.owner = xasprintf("%s/%s/%s", with->cluster_id, run.resource.namespace, run.resource.name);
     run.redeploy = archive_request(&run.resource);
     run.was_in_force = json_int_at(run.resource.status, "appliedGeneration", -1) == run.resource.generation;
+    run.governed = governing_look(&run);
     memory_follow(memory, &run);
     if (may_rest(&run)) {
         int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;
@@ -572,6 +601,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     json_free(run.resolved);
     free(run.owner);
     free(run.redeploy);
+    policy_effective_unref(run.policy);
     resource_done(&run.resource);
     return next;
 }

@@ -43,7 +43,7 @@ void memory_set_due(struct memory *memory, int64_t mono_ms); /* when the next lo
 void memory_suspect(struct memory *memory);
 
 /* The function of the resource that was looked at last; NULL where its spec does not name one. */
-const char *memory_region(const struct memory *memory);
+const char *memory_site(const struct memory *memory); /* as for drift_follow */
 const char *memory_function_name(const struct memory *memory);
 
 enum reconcile_result {

@@ -22,26 +22,31 @@ struct memory {
     int64_t due_ms;
     struct ran *ran; /* the steps that were run for this generation */
     size_t ran_count;
-    int64_t role_ms;              /* since when AWS says that it cannot assume the role; 0: it does not */
-    int64_t busy_ms;              /* since when AWS is busy; 0: it is not */
-    bool resting;                 /* that look is a resync: what was tried may be tried once more */
-    bool attempted;               /* an AWS write was sent: the function may be there */
-    unsigned failures;            /* in a row */
-    unsigned releases;            /* tries to let go of a function that is left behind */
-    struct json *deployed;        /* by a step of this generation; not yet in the status */
-    struct json *sides;           /* answers of the side calls, by their names; NULL: nothing is known */
-    int64_t sides_due_ms;         /* when they are asked for anew */
-    int64_t rotation_ms;          /* when what a list does not show is looked at, too; 0: not known yet */
-    bool full;                    /* that time has come */
-    char *redeploy;               /* the annotation, as it was at the last look; NULL: there was none */
-    char *region, *function_name; /* as in the spec; NULL where it lacks them */
-    int64_t recreated_ms;         /* when a function whose creation failed was deleted; 0: none was */
+    int64_t role_ms;            /* since when AWS says that it cannot assume the role; 0: it does not */
+    int64_t busy_ms;            /* since when AWS is busy; 0: it is not */
+    bool resting;               /* that look is a resync: what was tried may be tried once more */
+    bool attempted;             /* an AWS write was sent: the function may be there */
+    unsigned failures;          /* in a row */
+    unsigned releases;          /* tries to let go of a function that is left behind */
+    struct json *deployed;      /* by a step of this generation; not yet in the status */
+    struct json *sides;         /* answers of the side calls, by their names; NULL: nothing is known */
+    int64_t sides_due_ms;       /* when they are asked for anew */
+    int64_t rotation_ms;        /* when what a list does not show is looked at, too; 0: not known yet */
+    bool full;                  /* that time has come */
+    char *redeploy;             /* the annotation, as it was at the last look; NULL: there was none */
+    char *role;                 /* of run.role, as it was at the last look */
+    char *site, *function_name; /* see memory_site; NULL where the spec lacks them */
+    int64_t recreated_ms;       /* when a function whose creation failed was deleted; 0: none was */
 };
 
 struct run {
     const struct reconciler *with;
     struct memory *memory;
     struct resource resource;
+    bool governed;                      /* it is known which policies govern it: */
+    struct policy_effective *policy;    /* NULL: there are none at all */
+    const char *role;                   /* the policies' aws.assumeRoleArn; NULL: none */
+    struct aws *aws;                    /* with that role, or our own credentials */
     struct json *resolved;              /* the spec with the values of environment.valueFrom in its variables;
                                            NULL: it has none. Never shown, logged or kept */
     const char *function_name, *region; /* in the spec; NULL when it lacks them */
@@ -61,7 +66,8 @@ struct run {
     bool seen;                       /* what the last step did is in `observed` already */
 };
 
-/* A new generation, another object of the same name, or a new request to deploy is a new start. */
+/* A new generation, another object of the same name, another role, or a new request to deploy is a new start.
+ */
 void memory_follow(struct memory *memory, const struct run *run);
 
 /* When was the step run last for this generation? 0: not yet. */

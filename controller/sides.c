@@ -63,7 +63,7 @@ static int ask(struct run *run, const struct plan_side *side, enum limiter_prior
                                      .stop = run->with->stopping};
 
     run->operation = call.operation;
-    int r = lambda_call(run->with->aws, &call, &answer, err);
+    int r = lambda_call(run->aws, &call, &answer, err);
 
     if (r < 0 && r != ERR_NOT_FOUND)
         return r;

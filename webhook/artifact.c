@@ -33,6 +33,7 @@ struct waiter {
 
 struct question {
     struct artifacts *artifacts;
+    struct aws *aws; /* whose credentials ask */
     char *name, *region, *bucket, *key, *version;
     struct waiter *waiters; /* may be empty: all gave up */
     int64_t deadline_ms;    /* of what was sent */
@@ -83,19 +84,22 @@ static void question_free(struct question *question)
 }
 
 /* Keys may hold any character but a line end is no part of a bucket, region or version id. */
-static char *question_name(const struct json *spec)
+static char *question_name(const struct json *spec, const char *role)
 {
     const char *version = json_str_at(spec, "code.s3ObjectVersion");
 
-    return xasprintf("%s\n%s\n%s\n%s", json_str_at(spec, "region"), json_str_at(spec, "code.s3Bucket"),
-                     version ? version : "", json_str_at(spec, "code.s3Key"));
+    return xasprintf("%s\n%s\n%s\n%s\n%s", role ? role : "", json_str_at(spec, "region"),
+                     json_str_at(spec, "code.s3Bucket"), version ? version : "",
+                     json_str_at(spec, "code.s3Key"));
 }
 
-static struct question *question_new(struct artifacts *artifacts, const struct json *spec, const char *name)
+static struct question *question_new(struct artifacts *artifacts, const struct json *spec, const char *role,
+                                     const char *name)
 {
     struct question *question = xcalloc(1, sizeof(*question));
 
     *question = (struct question){.artifacts = artifacts,
+                                  .aws = role ? aws_for_role(artifacts->aws, role) : artifacts->aws,
                                   .name = xstrdup(name),
                                   .region = xstrdup(json_str_at(spec, "region")),
                                   .bucket = xstrdup(json_str_at(spec, "code.s3Bucket")),
@@ -192,7 +196,7 @@ static void send(struct question *question, int64_t deadline_ms)
     int64_t left_ms = deadline_ms - clock_mono_ms();
 
     question->deadline_ms = deadline_ms;
-    s3_head(question->artifacts->aws, question->region, question->bucket, question->key, question->version,
+    s3_head(question->aws, question->region, question->bucket, question->key, question->version,
             left_ms > SHORTEST_MS ? left_ms : SHORTEST_MS, answered, question);
 }
 
@@ -366,9 +370,10 @@ void artifacts_free(struct artifacts *artifacts)
 
 /* --- for the reviews ---------------------------------------------------------------------- */
 
-bool artifact_known(struct artifacts *artifacts, const struct json *spec, struct artifact_answer *ret_answer)
+bool artifact_known(struct artifacts *artifacts, const struct json *spec, const char *role,
+                    struct artifact_answer *ret_answer)
 {
-    _cleanup_(freep) char *name = question_name(spec);
+    _cleanup_(freep) char *name = question_name(spec, role);
 
     pthread_mutex_lock(&artifacts->lock);
     const struct known *known = map_get(&artifacts->known, name);
@@ -380,10 +385,10 @@ bool artifact_known(struct artifacts *artifacts, const struct json *spec, struct
     return fresh;
 }
 
-void artifact_ask(struct artifacts *artifacts, const struct json *spec, int64_t timeout_ms, artifact_fn *done,
-                  void *arg)
+void artifact_ask(struct artifacts *artifacts, const struct json *spec, const char *role, int64_t timeout_ms,
+                  artifact_fn *done, void *arg)
 {
-    _cleanup_(freep) char *name = question_name(spec);
+    _cleanup_(freep) char *name = question_name(spec, role);
     struct waiter *waiter = xcalloc(1, sizeof(*waiter));
     int64_t deadline_ms = clock_mono_ms() + timeout_ms;
 
@@ -395,7 +400,7 @@ void artifact_ask(struct artifacts *artifacts, const struct json *spec, int64_t 
     if (alone) {
         struct question **end = &artifacts->queue;
 
-        question = question_new(artifacts, spec, name);
+        question = question_new(artifacts, spec, role, name);
         map_put(&artifacts->pending, name, question);
         while (*end)
             end = &(*end)->next;

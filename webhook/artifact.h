@@ -30,10 +30,12 @@ void artifact_to_facts(const struct artifact_answer *answer, struct review_facts
 /* Called once; the answer is valid during the call. */
 typedef void artifact_fn(void *arg, const struct artifact_answer *answer);
 
-/* Asks about spec.code in spec.region. Does not wait for S3; `done` runs on the http thread, or at once when
+/* Asks about spec.code in spec.region, with the credentials of `role` (NULL: our own), since AWS will read
+ * the code with those. Does not wait for S3; `done` runs on the http thread, or at once when
  * nothing can be sent. Any thread. */
-void artifact_ask(struct artifacts *artifacts, const struct json *spec, int64_t timeout_ms, artifact_fn *done,
-                  void *arg);
+void artifact_ask(struct artifacts *artifacts, const struct json *spec, const char *role, int64_t timeout_ms,
+                  artifact_fn *done, void *arg);
 
 /* Was the artifact there a short time ago? What it was then. */
-bool artifact_known(struct artifacts *artifacts, const struct json *spec, struct artifact_answer *ret_answer);
+bool artifact_known(struct artifacts *artifacts, const struct json *spec, const char *role,
+                    struct artifact_answer *ret_answer);

@@ -278,13 +278,14 @@ static bool fetch(struct admission *admission, enum review_need need, const stru
         break;
     }
     struct artifact_answer answer;
+    const char *role = admission->policy ? admission->policy->assume_role : NULL;
 
-    if (artifact_known(webhook->artifacts, verdict->spec, &answer)) {
+    if (artifact_known(webhook->artifacts, verdict->spec, role, &answer)) {
         set_artifact(admission, &answer);
         return true;
     }
     suspend(admission);
-    artifact_ask(webhook->artifacts, verdict->spec, time_left(admission), artifact_answered, admission);
+    artifact_ask(webhook->artifacts, verdict->spec, role, time_left(admission), artifact_answered, admission);
     return false;
 }
 

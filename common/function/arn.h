@@ -5,6 +5,11 @@
 
 enum { ARN_PART_PARTITION = 1, ARN_PART_REGION = 3, ARN_PART_ACCOUNT = 4 };
 
+/* For the tables of fields. */
+#define ARN_PARTITION "arn:aws(-[a-z]+)*"
+#define ARN_ROLE ARN_PARTITION ":iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+"
+#define ARN_ROLE_HINT "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name"
+
 /* The nth part between colons, as a view into it; empty when there is none. */
 struct str_view arn_part(const char *arn, int n);
 

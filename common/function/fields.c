@@ -3,9 +3,8 @@
 #include "common/function/fields.h"
 
 #include "common/base/mem.h"
+#include "common/function/arn.h"
 #include "common/function/tag_characters.h"
-
-#define ARN_PARTITION "arn:aws(-[a-z]+)*"
 
 static const char *const ARCHITECTURES[] = {"x86_64", "arm64", NULL};
 static const char *const PACKAGE_TYPES[] = {"Zip", "Image", NULL};
@@ -379,8 +378,8 @@ const struct field fields[] = {
         .call = CALL_CONFIGURATION,
         .min = 1,
         .max = 2048,
-        .pattern = ARN_PARTITION ":iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+",
-        .pattern_hint = "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
+        .pattern = ARN_ROLE,
+        .pattern_hint = ARN_ROLE_HINT,
         .required = FOR_ALL,
         .arn = ARN_GLOBAL,
         .doc = "ARN of the execution role. Its account is the function's account.",

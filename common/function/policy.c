@@ -170,6 +170,7 @@ static void take_in(struct policy_effective *effective, const struct policy *pol
     const char *unavailable = json_str_at(spec, "artifactCheck.onUnavailable");
     const char *when_missing = json_str_at(spec, "functionName.whenMissing");
     const char *prefix = json_str_at(spec, "functionName.prefix");
+    const char *role = json_str_at(spec, "aws.assumeRoleArn");
 
     each_default(json_get(spec, "defaults"), effective->defaults, false, add_default, effective->defaults);
     if (!effective->environment && environment && *environment)
@@ -182,6 +183,10 @@ static void take_in(struct policy_effective *effective, const struct policy *pol
     if (!effective->deletion_protection && !policy->warns &&
         json_is_true(json_get(spec, "deletionProtection")))
         effective->deletion_protection = policy->name;
+    if (!effective->assumer && role) {
+        effective->assumer = policy;
+        effective->assume_role = role;
+    }
     if (effective->artifact_unavailable == POLICY_UNAVAILABLE_UNSAID && unavailable)
         effective->artifact_unavailable =
             str_equal(unavailable, "Reject") ? POLICY_UNAVAILABLE_REJECT : POLICY_UNAVAILABLE_ALLOW;

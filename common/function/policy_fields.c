@@ -2,6 +2,7 @@
 #include "common/function/fields.h"
 
 #include "common/base/mem.h"
+#include "common/function/arn.h"
 #include "common/function/tag_characters.h"
 
 /* `*` and `?` are all there is: what means something in other languages of patterns is a mistake. */
@@ -273,6 +274,22 @@ static const struct field rows[] = {
         .values = ON_UNAVAILABLE,
         .schema_required = true,
         .doc = "When S3 does not answer: Reject, or Allow with a warning. Absent: as the installation says.",
+    },
+    {
+        .path = "aws",
+        .type = FIELD_OBJECT,
+        .doc = "The AWS account that the functions are in.",
+    },
+    {
+        .path = "aws.assumeRoleArn",
+        .type = FIELD_STRING,
+        .min = 1,
+        .max = 2048,
+        .pattern = ARN_ROLE,
+        .pattern_hint = ARN_ROLE_HINT,
+        .schema_required = true,
+        .doc = "Role that kubelambda assumes to manage the functions, in their account. Absent: its own "
+               "credentials.",
     },
     {
         .path = "deletionProtection",

@@ -20,6 +20,7 @@ struct look {
     const struct json *spec;  /* a function's, or a policy's defaults */
     bool partial;             /* the latter: what is absent is not judged */
     const char *prefix;       /* of names */
+    bool assumes;             /* this is the policy whose role reaches the functions */
     void (*break_at)(struct look *look, enum finding_reason reason, const char *where, const char *value,
                      const char *message);
     void *arg;
@@ -238,7 +239,20 @@ static void look_name(struct look *look, const struct policy_rule *rule)
                "wants names that begin with %s; write %s%.64s", look->prefix, look->prefix, name);
 }
 
-/* `functionName` says something only where it is the first policy to do so: see policy_judge. */
+/* AWS demands that a function's role is of the function's account. */
+static void look_account(struct look *look, const struct policy_rule *rule)
+{
+    const char *role = json_str_at(look->spec, rule->fields[0]), *assumed = json_str(look->limit);
+    struct str_view has = arn_part(role ? role : "", ARN_PART_ACCOUNT);
+    struct str_view wanted = arn_part(assumed ? assumed : "", ARN_PART_ACCOUNT);
+
+    if (look->assumes && has.len && wanted.len && !view_equal(has, wanted))
+        breaks(look, FINDING_FORBIDDEN, rule->fields[0], role,
+               "keeps functions in the AWS account %.*s; write a role of that account", (int)wanted.len,
+               wanted.ptr);
+}
+
+/* `functionName` and `aws` say something only where it is the first policy to do so: see policy_judge. */
 static const struct policy_rule rows[] = {
     {"functionName", {"functionName"}, look_name},
     {"require.tags", {"tags"}, look_tags},
@@ -253,6 +267,7 @@ static const struct policy_rule rows[] = {
     {"allow.memorySize.max", {"memorySize"}, look_max},
     {"allow.timeout.max", {"timeout"}, look_max},
     {"allow.adoption", {"adoptionPolicy"}, look_adoption},
+    {"aws.assumeRoleArn", {"role"}, look_account},
 };
 
 const char *policy_rule_at(size_t index, const char *const **ret_fields)
@@ -306,6 +321,7 @@ void policy_judge(const struct policy_effective *effective, const struct policy_
                 .limit = json_at(judgement.policy->spec, rows[j].path),
                 .spec = subject->spec,
                 .prefix = judgement.policy == effective->names && *prefix ? prefix : NULL,
+                .assumes = judgement.policy == effective->assumer,
                 .break_at = break_function,
                 .arg = &judgement,
             };
@@ -347,10 +363,11 @@ static void check_contradictions(const struct json *spec, const struct json *old
         struct look look = {.limit = limit,
                             .spec = defaults,
                             .partial = true,
+                            .assumes = true,
                             .break_at = break_defaults,
                             .arg = &contradiction};
 
-        if (!limit || !str_starts_with(rows[i].path, "allow."))
+        if (!limit || !(str_starts_with(rows[i].path, "allow.") || rows[i].look == look_account))
             continue;
         contradiction.warning = old_spec && json_equal(limit, json_at(old_spec, rows[i].path)) &&
                                 json_equal(defaults, json_get(old_spec, "defaults"));

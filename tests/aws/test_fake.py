@@ -10,6 +10,7 @@ import pathlib
 import time
 import zipfile
 
+import boto3
 import botocore.exceptions
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -19,6 +20,7 @@ from client import connect, read_env
 from fake_aws import Fake
 
 ROLE = "arn:aws:iam::123456789012:role/fake"
+OTHER_ROLE = "arn:aws:iam::210987654321:role/other"
 
 
 def archive(text="def handler(event, context): pass\n"):
@@ -499,3 +501,24 @@ def test_a_core_serves_thousands_of_requests_a_second(fake):
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# --- STS ------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_assumed_and_acts_in_its_own_account(fake):
+    env = read_env(fake.directory / "kubelambda.env")
+    sts = connect("sts", env)
+    assert sts.get_caller_identity()["Account"] == "123456789012"
+    keys = sts.assume_role(RoleArn=OTHER_ROLE, RoleSessionName="kubelambda")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], env["AWS_REGION"])
+    assert session.client("sts", endpoint_url=env["AWS_ENDPOINT_URL"]).get_caller_identity()["Account"] == "210987654321"
+    create(fake, "app")
+    assert session.client("lambda", endpoint_url=env["AWS_ENDPOINT_URL"]).list_functions()["Functions"] == []
+
+
+def test_a_role_may_refuse_to_be_assumed(fake):
+    fake.settings(roles={OTHER_ROLE: {"not_assumable": True}})
+    sts = connect("sts", read_env(fake.directory / "kubelambda.env"))
+    code, message, status = refusal(sts.assume_role, RoleArn=OTHER_ROLE, RoleSessionName="kubelambda")
+    assert (code, status) == ("AccessDenied", 403) and OTHER_ROLE in message

@@ -152,7 +152,7 @@ def test_a_function_of_another_account_is_left_alone_also_when_it_is_deleted(
         cluster.apply(function("other", namespace, role="arn:aws:iam::210987654321:role/other"))
         found = settled(cluster, "other", namespace, "Stalled")
         assert conditions(found)["Stalled"][1] == "WrongAccount"
-        assert "credentials are of the account 123456789012" in conditions(found)["Stalled"][2]
+        assert "credentials here are of the account 123456789012" in conditions(found)["Stalled"][2]
         cluster.run("delete", "lambdafunction", "other", "-n", namespace, "--wait=false")
         wait_for(
             lambda: conditions(cluster.functions(namespace)["other"])["Ready"][1] == "WrongAccount"

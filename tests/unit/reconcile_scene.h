@@ -31,6 +31,7 @@ struct scene {
     int refuse_status; /* of the next calls to `refuse` */
     const char *refuse, *refusal;
 
+    atomic_bool tells_account; /* STS answers */
     struct http_server *server;
     struct http *http;
     struct kube_config config;
@@ -144,11 +145,21 @@ static inline void handle(void *arg, struct http_exchange *exchange)
     struct scene *scene = arg;
     const char *call = call_name(http_exchange_method(exchange), http_exchange_path(exchange));
     const char *error = NULL;
-    _cleanup_(json_freep) struct json *body = parse_view(http_exchange_body(exchange));
+    static const char identity[] =
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>";
+    _cleanup_(json_freep) struct json *body = NULL;
     _cleanup_(freep) char *text = NULL;
     const struct json *answer = NULL;
     int status;
 
+    if (str_equal(http_exchange_path(exchange), "/")) {
+        bool knows = atomic_load(&scene->tells_account);
+
+        http_exchange_answer(exchange, knows ? 200 : 503, "text/xml", view(knows ? identity : ""));
+        return;
+    }
+    body = parse_view(http_exchange_body(exchange));
     pthread_mutex_lock(&scene->lock);
     str_addf(&scene->calls, "%s%s", scene->calls.len ? " " : "", call);
     if (str_equal(call, scene->ends_at)) {
@@ -181,6 +192,7 @@ static inline void set_environment(const char *url)
     for (size_t i = 0; i < ARRAY_LEN(unset); i++)
         unsetenv(unset[i]);
     setenv("AWS_ENDPOINT_URL", url, 1);
+    setenv("AWS_REGION", "us-east-1", 1);
     setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("AWS_CONFIG_FILE", "/dev/null", 1);
@@ -192,7 +204,23 @@ static inline struct json *parse(const char *text)
     return parse_view(view(text));
 }
 
-static inline int set_up(void **state)
+static inline bool account_is_known(struct scene *scene)
+{
+    _cleanup_(freep) char *account = aws_account(scene->aws);
+
+    return account != NULL;
+}
+
+/* Until it is known whose the credentials are. */
+static inline void wait_for_account(struct scene *scene)
+{
+    atomic_store(&scene->tells_account, true);
+    for (int i = 0; i < 2000 && !account_is_known(scene); i++)
+        clock_sleep_ms(5);
+    assert_true(account_is_known(scene));
+}
+
+static inline int set_up_without_account(void **state)
 {
     struct scene *scene = xcalloc(1, sizeof(*scene));
     const struct http_server_options options = {.listen = "127.0.0.1:0",
@@ -227,6 +255,14 @@ static inline int set_up(void **state)
     scene->memory = memory_new();
     *state = scene;
     return 0;
+}
+
+static inline int set_up(void **state)
+{
+    int r = set_up_without_account(state);
+
+    wait_for_account(*state);
+    return r;
 }
 
 static inline int tear_down(void **state)

@@ -22,6 +22,7 @@ static struct {
     void *arg;
     char key[64];
     int64_t timeout_ms;
+    struct aws *aws;
 } asked[ASKED_MAX];
 static size_t asked_count;
 
@@ -31,14 +32,21 @@ struct http *aws_http(struct aws *aws)
     return http;
 }
 
+struct aws *aws_for_role(struct aws *aws, const char *role_arn)
+{
+    (void)aws;
+    return (struct aws *)(uintptr_t)role_arn;
+}
+
 void s3_head(struct aws *aws, const char *region, const char *bucket, const char *key, const char *version_id,
              int64_t timeout_ms, s3_head_fn *done, void *arg)
 {
-    (void)aws, (void)region, (void)bucket, (void)version_id;
+    (void)region, (void)bucket, (void)version_id;
     assert_true(asked_count < ASKED_MAX);
     asked[asked_count].done = done;
     asked[asked_count].arg = arg;
     asked[asked_count].timeout_ms = timeout_ms;
+    asked[asked_count].aws = aws;
     snprintf(asked[asked_count++].key, sizeof(asked[0].key), "%s", key);
 }
 
@@ -90,7 +98,7 @@ static void ask(struct artifacts *artifacts, const char *key, int64_t timeout_ms
 {
     _cleanup_(json_freep) struct json *spec = spec_of(key);
 
-    artifact_ask(artifacts, spec, timeout_ms, hear, heard);
+    artifact_ask(artifacts, spec, NULL, timeout_ms, hear, heard);
 }
 
 static int set_up(void **state)
@@ -122,6 +130,25 @@ static void those_who_ask_for_the_same_share_a_question(void **state)
     }
 }
 
+static void a_role_asks_for_itself_and_is_remembered_for_itself(void **state)
+{
+    static const char role[] = "arn:aws:iam::210987654321:role/other";
+    _cleanup_(json_freep) struct json *spec = spec_of("k");
+    struct heard own = {0}, others = {0};
+    struct s3_object object = {.size_bytes = 7};
+    struct artifact_answer answer;
+
+    ask(*state, "k", 5000, &own);
+    artifact_ask(*state, spec, role, 5000, hear, &others);
+    assert_int_equal(asked_count, 2);
+    assert_null(asked[0].aws);
+    assert_ptr_equal(asked[1].aws, role);
+    found(1, &object);
+    failed(0, ERR_DENIED, 403, "");
+    assert_true(artifact_known(*state, spec, role, &answer));
+    assert_false(artifact_known(*state, spec, NULL, &answer));
+}
+
 static void only_what_is_there_is_remembered_with_its_checksum(void **state)
 {
     _cleanup_(json_freep) struct json *there = spec_of("there"), *missing = spec_of("missing");
@@ -131,12 +158,12 @@ static void only_what_is_there_is_remembered_with_its_checksum(void **state)
 
     ask(*state, "there", 5000, &heard);
     ask(*state, "missing", 5000, &heard);
-    assert_false(artifact_known(*state, there, &answer));
+    assert_false(artifact_known(*state, there, NULL, &answer));
     found(0, &object);
     failed(1, ERR_NOT_FOUND, 404, "");
-    assert_true(artifact_known(*state, there, &answer));
+    assert_true(artifact_known(*state, there, NULL, &answer));
     assert_string_equal(answer.object.sha256, "c2hh");
-    assert_false(artifact_known(*state, missing, &answer));
+    assert_false(artifact_known(*state, missing, NULL, &answer));
     ask(*state, "missing", 5000, &heard);
     assert_int_equal(asked_count, 3);
     failed(2, ERR_NOT_FOUND, 404, "");
@@ -240,6 +267,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(those_who_ask_for_the_same_share_a_question, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_role_asks_for_itself_and_is_remembered_for_itself, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(only_what_is_there_is_remembered_with_its_checksum, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_s3_says_becomes_a_state, set_up, tear_down),

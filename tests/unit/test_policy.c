@@ -260,6 +260,10 @@ static void each_rule_is_kept_and_broken(void **state)
          "\"code\":{\"s3Key\":\"" HEX "/app.zip\"}",
          "spec.code.s3Key: Forbidden: \"" HEX "/app.zip\": policy p requires the archive's SHA-256 (64 "
          "hexadecimal digits) in the last part of the key; upload it under such a key\n"},
+        {"\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}",
+         "\"role\":\"arn:aws:iam::210987654321:role/x\"", "\"role\":\"arn:aws:iam::123456789012:role/x\"",
+         "spec.role: Forbidden: \"arn:aws:iam::123456789012:role/x\": policy p keeps functions in the AWS "
+         "account 210987654321; write a role of that account\n"},
         {"\"functionName\":{\"prefix\":\"x-\"}", "\"functionName\":\"x-a\"", "\"functionName\":\"a\"",
          "spec.functionName: Forbidden: \"a\": policy p wants names that begin with x-; write x-a\n"},
         {"\"functionName\":{\"whenMissing\":\"Reject\"}", "\"functionName\":\"env-a\"",
@@ -301,6 +305,20 @@ static void the_constraints_of_all_hold(void **state)
 
     assert_string_equal(said, "spec.tags: Required value: policy b requires the tag t; add it\n"
                               "spec.timeout: Forbidden: policy a allows at most 5, not 7\n");
+}
+
+static void the_first_policy_that_names_a_role_says_the_account(void **state)
+{
+    static const char spec[] = "{\"role\":\"arn:aws:iam::210987654321:role/x\"}";
+
+    (void)state;
+    put("a", "{\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::123456789012:role/k\"}}");
+    put("b", "{\"priority\":7,\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}}");
+    _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
+    _cleanup_(freep) char *said = judged(spec, NULL, NULL);
+
+    assert_string_equal(all->assume_role, "arn:aws:iam::210987654321:role/k");
+    assert_string_equal(said, "");
 }
 
 static void policies_that_admission_never_saw_do_no_harm(void **state)
@@ -352,6 +370,13 @@ static void a_policy_that_contradicts_itself_is_told_where(void **state)
         {"{\"defaults\":{\"memorySize\":1024},\"allow\":{\"memorySize\":{\"max\":512}}}",
          "spec.defaults.memorySize: Forbidden: allow.memorySize.max of the same policy allows at most 512, "
          "not 1024\n"},
+        {"{\"defaults\":{\"role\":\"arn:aws:iam::123456789012:role/x\"},\"aws\":{\"assumeRoleArn\":"
+         "\"arn:aws:iam::210987654321:role/k\"}}",
+         "spec.defaults.role: Forbidden: \"arn:aws:iam::123456789012:role/x\": aws.assumeRoleArn of the same "
+         "policy keeps functions in the AWS account 210987654321; write a role of that account\n"},
+        {"{\"aws\":{\"assumeRoleArn\":\"kubelambda\"}}",
+         "spec.aws.assumeRoleArn: Invalid value: \"kubelambda\": must be the ARN of an IAM role, such as "
+         "arn:aws:iam::123456789012:role/name\n"},
         {"{\"defaults\":{\"tags\":{\"aws:x\":\"y\"}}}",
          "spec.defaults.tags: Forbidden: a key begins with aws:, which is AWS's; choose another\n"},
         {"{\"require\":{\"tags\":[\"größe\",\"team 🚀\"]}}",
@@ -408,6 +433,7 @@ int main(void)
         TEST(each_rule_is_kept_and_broken),
         TEST(a_policy_that_warns_refuses_nothing),
         TEST(the_constraints_of_all_hold),
+        TEST(the_first_policy_that_names_a_role_says_the_account),
         TEST(policies_that_admission_never_saw_do_no_harm),
         TEST(a_policy_that_contradicts_itself_is_told_where),
         TEST(what_was_wrong_with_a_policy_before_is_a_warning),

@@ -124,6 +124,39 @@ static void an_answer_that_does_not_say_whose_the_function_is_decides_nothing(vo
     assert_calls(scene, "GetFunction DeleteFunction finalizer");
 }
 
+static void a_function_that_is_not_found_may_be_in_an_account_that_is_not_known(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_free(take(scene->function));
+    delete_object(scene);
+    struct reconcile_next next = look_now(scene);
+
+    assert_calls(scene, "GetFunction status");
+    assert_state(scene, "Reconciling", "AccountUnknown");
+    assert_non_null(next.backoff);
+    assert_non_null(strstr(message(scene), "GetCallerIdentity"));
+}
+
+static void a_function_of_another_account_is_neither_made_anew_nor_let_go(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->object, "status.functionArn",
+                json_new_string("arn:aws:lambda:us-east-1:210987654321:function:f"));
+    json_free(take(scene->function));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_calls(scene, "status");
+    assert_state(scene, "Stalled", "WrongAccount");
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "status");
+    assert_state(scene, "Reconciling", "WrongAccount");
+}
+
 static void an_older_version_than_the_one_dealt_with_is_not_looked_at(void **state)
 {
     struct scene *scene = *state;
@@ -148,6 +181,9 @@ int main(void)
         test(a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go),
         test(a_function_that_vanished_lets_the_resource_go),
         test(an_answer_that_does_not_say_whose_the_function_is_decides_nothing),
+        cmocka_unit_test_setup_teardown(a_function_that_is_not_found_may_be_in_an_account_that_is_not_known,
+                                        set_up_without_account, tear_down),
+        test(a_function_of_another_account_is_neither_made_anew_nor_let_go),
         test(an_older_version_than_the_one_dealt_with_is_not_looked_at),
     };
 

@@ -10,7 +10,7 @@ import secrets
 import sys
 import traceback
 
-from . import lambda_api, s3, sigv4, web
+from . import lambda_api, s3, sigv4, sts, web
 from .world import ACCOUNT, SETTINGS, Call, Failure, Rule, World
 
 BUCKET, REGION = "artifacts", "us-east-1"
@@ -37,12 +37,14 @@ class Server:
                 return web.Answer(400, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         scope = sigv4.scope(request)
         service = scope[3] if scope else ("lambda" if request.path[1:3] == "20" else "s3")
-        if service not in ("lambda", "s3"):
+        api = {"lambda": lambda_api, "s3": s3, "sts": sts}.get(service)
+        if not api:
             return web.Answer(501, f"this fake has no {service}".encode())
-        api = lambda_api if service == "lambda" else s3
         if service == "lambda":
             operation, name = lambda_api.route(request)
             name = lambda_api.named(request, operation, name)
+        elif service == "sts":
+            operation, name = sts.operation_of(request), ""
         else:
             operation, name = s3.operation_of(request), "/".join(s3.split(request))
         call = Call(self.world, request, service, operation, name)

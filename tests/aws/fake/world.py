@@ -15,7 +15,7 @@ SETTINGS = {
     "clock_offset_s": 0,  # AWS's clock against ours
     "regions": ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"],
     "denied": {},  # user -> operations that its policy does not allow
-    "roles": {},  # ARN -> {"missing": true} | {"refuse_calls": N} | {"refuse_s": N}
+    "roles": {},  # ARN -> {"missing": true} | {"refuse_calls": N} | {"refuse_s": N} | {"not_assumable": true}: by us
     "missing_layers": [],
     "missing_signing_configs": [],
     "account_concurrency": 1000,
@@ -39,7 +39,7 @@ class Failure(Exception):
 
 
 class Call:
-    """One request to Lambda or S3 once it is known what it asks for."""
+    """One request to Lambda, S3 or STS once it is known what it asks for."""
 
     __slots__ = ("account", "fail", "name", "operation", "region", "request", "service", "user", "world")
 
