@@ -152,7 +152,7 @@ static int ask_anew(struct run *run, const struct plan_attached *kind, enum limi
     _cleanup_(json_freep) struct json *qualifiers =
         plan_attached_qualifiers(kind, run->resource.spec, json_get(run->resource.status, "managed"));
 
-    return attached_ask(run->with->aws, &target, kind, qualifiers, sides_known(run), &run->operation, err);
+    return attached_ask(run->aws, &target, kind, qualifiers, sides_known(run), &run->operation, err);
 }
 
 int attached_observe(struct run *run, enum limiter_priority priority, struct err *err)

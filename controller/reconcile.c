@@ -6,11 +6,11 @@
 #include "common/base/mem.h"
 #include "common/function/check.h"
 #include "common/function/differences.h"
-#include "controller/account.h"
 #include "controller/archive.h"
 #include "controller/attached.h"
+#include "controller/deletion.h"
 #include "controller/governing.h"
-#include "controller/protection.h"
+#include "controller/look.h"
 #include "controller/references.h"
 #include "controller/run.h"
 #include "controller/sides.h"
@@ -21,8 +21,6 @@ enum {
     LOOKS_MAX = 128,        /* in one go: every step of a long list of permissions, and some surprises */
     READ_LAG_MS = 3 * 1000, /* that long an answer may still show what was before a write */
     FINDINGS_MAX_BYTES = 16 * 1024,
-    RELEASES_MAX = 3, /* a function that is left behind does not hold up its resource for longer */
-    RELEASE_RETRY_MS = 1000,
 };
 
 /* Versions of one object count up; what cannot be read as a number is newer when it differs. */
@@ -95,87 +93,6 @@ static bool spec_is_right(const struct run *run, struct str *summary)
     return right;
 }
 
-static enum limiter_priority priority_of(const struct run *run)
-{
-    return run->upkeep ? LIMITER_UPKEEP : LIMITER_PERSON;
-}
-
-/* What is in another form than AWS's must not make a function look like nobody's. */
-static bool is_readable(const struct json *answer)
-{
-    const struct json *tags = json_get(answer, "Tags"), *owner = json_get(tags, PLAN_OWNER_TAG);
-
-    return json_type(json_get(answer, "Configuration")) == JSON_OBJECT &&
-           (json_type(tags) <= JSON_NULL || json_type(tags) == JSON_OBJECT) && (!owner || json_str(owner));
-}
-
-static int observe(struct run *run, struct err *err)
-{
-    struct json *answer = NULL;
-    const struct lambda_call call = {.operation = LAMBDA_GET_FUNCTION,
-                                     .region = run->region,
-                                     .resource = run->function_name,
-                                     .priority = priority_of(run),
-                                     .stop = run->with->stopping};
-
-    json_free(take(run->observed));
-    /* The status speaks before the first write: where it never did there is nothing of ours to be seen, and
-     * AWS refuses to create what exists. */
-    if (!run->resource.deleting && !run->memory->attempted && !status_reason(run->resource.status) &&
-        !plan_adopts(run->resource.spec))
-        return 0;
-    run->operation = LAMBDA_GET_FUNCTION;
-    int r = lambda_call(run->aws, &call, &answer, err);
-
-    if (r == ERR_NOT_FOUND)
-        return 0;
-    if (r < 0)
-        return r;
-    if (!is_readable(answer)) {
-        json_free(answer);
-        return err_set(err, ERR_RETRY,
-                       "GetFunction: an answer that does not say what the function is and whose");
-    }
-    run->observed = answer;
-    r = run->resource.deleting ? 0 : sides_observe(run, priority_of(run), err);
-    return r < 0 ? r : attached_observe(run, priority_of(run), err);
-}
-
-static struct plan_input input_of(const struct run *run)
-{
-    return (struct plan_input){.spec = run_spec(run),
-                               .deployed = run_deployed(run),
-                               .managed = json_get(run->resource.status, "managed"),
-                               .observed = run->observed,
-                               .owner = run->owner,
-                               .artifact_sha256 = run->artifact.sha256,
-                               .deleting = run->resource.deleting,
-                               .retain = run->retain,
-                               .recreated = run->memory->recreated_ms != 0,
-                               .redeploy = archive_redeploys(run)};
-}
-
-static bool updates_code(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].kind == PLAN_UPDATE_CODE)
-            return true;
-    return false;
-}
-
-static void make_plan(struct run *run, struct plan *ret_plan)
-{
-    const struct plan_input input = input_of(run);
-
-    if (run->observed)
-        json_set(run->observed, "Attached", plan_attached_status(&input));
-    plan_make(&input, ret_plan);
-    if (updates_code(ret_plan) && archive_ask(run)) {
-        plan_done(ret_plan);
-        plan_make(&input, ret_plan); /* the hash, when there is one, is in run->artifact now */
-    }
-}
-
 /* Did somebody change AWS, rather than what is declared? */
 static bool is_drift(const struct run *run)
 {
@@ -215,25 +132,6 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
                                                        .observed = run->observed,
                                                        .managed = managed},
                                err);
-}
-
-static int run_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)
-{
-    const struct step_target target = {.region = run->region,
-                                       .function_name = run->function_name,
-                                       .observed = run->observed,
-                                       .priority = priority_of(run),
-                                       .stop = run->with->stopping,
-                                       .send_before_ms = run->with->lead_until_ms};
-
-    run->operation = step_operation(step->kind);
-    run->memory->attempted = true;
-    int r = step_run(run->aws, &target, step, ret_answer, err);
-
-    log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "operation",
-             lambda_operation_name(run->operation), "change", step->summary, "code",
-             r < 0 ? err->code : NULL);
-    return r;
 }
 
 static void remember(struct run *run, const struct plan_step *step, const struct json *answer)
@@ -332,7 +230,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
         *ret_next = end_over();
         return true;
     }
-    if (run_step(run, step, &answer, &err) < 0)
+    if (look_step(run, step, &answer, &err) < 0)
         return step_failed(run, step, &err, ret_next);
     tell_step(run, step, plan->adopts ? "Adopted" : is_drift(run) ? "DriftCorrected" : NULL);
     remember(run, step, answer);
@@ -348,7 +246,7 @@ static struct reconcile_next report_drift(struct run *run)
 {
     _cleanup_(plan_differences_done) struct plan_differences differences = {0};
     _cleanup_(str_done) struct str names = STR_INIT(4096);
-    const struct plan_input input = input_of(run);
+    const struct plan_input input = look_input(run);
 
     if (run->observed)
         plan_differences(&input, &differences);
@@ -370,13 +268,13 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     _cleanup_(plan_done) struct plan plan = {0};
     struct err err;
 
-    if (!run->seen && observe(run, &err) < 0) {
+    if (!run->seen && look_observe(run, &err) < 0) {
         *ret_next = end_aws_failed(run, &err);
         return true;
     }
     run->seen = false;
     archive_look(run);
-    make_plan(run, &plan);
+    look_plan(run, &plan);
     switch (plan.outcome) {
     case PLAN_IN_FORCE:
         *ret_next = end_in_force(run);
@@ -419,24 +317,6 @@ static bool resolve(struct run *run, struct reconcile_next *ret_next)
     return false;
 }
 
-/* NULL: not known (yet). */
-static char *account_of(const struct run *run)
-{
-    const char *account = aws_role_account(run->aws);
-
-    return account ? xstrdup(account) : aws_account(run->aws);
-}
-
-/* Nothing is looked at or changed in an account that is not the resource's. */
-static bool in_wrong_account(const struct run *run, struct str *message)
-{
-    _cleanup_(freep) char *account = account_of(run);
-
-    account_judge(json_str_at(run->resource.spec, "role"), json_str_at(run->resource.status, "functionArn"),
-                  account, message);
-    return message->len > 0;
-}
-
 static struct reconcile_next bring_in_force(struct run *run)
 {
     _cleanup_(str_done) struct str summary = STR_INIT(FINDINGS_MAX_BYTES);
@@ -454,7 +334,7 @@ static struct reconcile_next bring_in_force(struct run *run)
     if (!spec_is_right(run, &summary))
         return end_stalled(run, "InvalidSpec", str_text(&summary));
     str_clear(&summary);
-    if (in_wrong_account(run, &summary))
+    if (look_wrong_account(run, &summary))
         return end_stalled(run, "WrongAccount", str_text(&summary));
     if (resolve(run, &next))
         return next;
@@ -462,109 +342,6 @@ static struct reconcile_next bring_in_force(struct run *run)
         if (look(run, &next))
             return next;
     return end_busy(run, "Changing"); /* somebody else changes it all the time */
-}
-
-static struct reconcile_next finalizer_off(struct run *run)
-{
-    struct err err;
-
-    if (resource_set_finalizer(&run->resource, run->with->kube, false, &err) < 0)
-        return end_kube_failed(run, &err);
-    return (struct reconcile_next){.result = RECONCILE_SUCCESS};
-}
-
-/* All steps of a plan that nothing follows on. What is gone already is as wanted. */
-static int run_all(struct run *run, const struct plan *plan, const char *reason, struct err *err)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < plan->step_count && r == 0; i++) {
-        r = run_step(run, &plan->steps[i], NULL, err);
-        if (r == ERR_NOT_FOUND)
-            r = 0;
-        if (r == 0)
-            tell_step(run, &plan->steps[i], reason);
-    }
-    return r;
-}
-
-/* The tag is taken off as well as that can be done; then the function is left as it is. */
-static struct reconcile_next release(struct run *run)
-{
-    _cleanup_(plan_done) struct plan plan = {0};
-    struct err err;
-    int r = observe(run, &err);
-
-    if (r == 0) {
-        make_plan(run, &plan);
-        if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
-            return end_over();
-        if (plan.outcome == PLAN_STEPS)
-            r = run_all(run, &plan, "Retained", &err);
-    }
-    if (r == 0 || r == ERR_NOT_FOUND)
-        return finalizer_off(run);
-    if (reconcile_is_over(run->with))
-        return end_over();
-    if (++run->memory->releases < RELEASES_MAX)
-        return (struct reconcile_next){.result = RECONCILE_ERROR, .after_ms = RELEASE_RETRY_MS};
-    log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error",
-             err.msg);
-    tell(run, true, "LeftBehind", err.msg);
-    return finalizer_off(run);
-}
-
-/* There was a function, and it is not in this account: which is that? */
-static bool is_perhaps_elsewhere(const struct run *run)
-{
-    _cleanup_(freep) char *account = account_of(run);
-
-    return !run->observed && !account && json_get(run->resource.status, "functionArn");
-}
-
-static struct reconcile_next let_go(struct run *run)
-{
-    _cleanup_(plan_done) struct plan plan = {0};
-    _cleanup_(str_done) struct str wrong = STR_INIT(FINDINGS_MAX_BYTES);
-    struct err err;
-
-    if (!run->resource.finalizer)
-        return (struct reconcile_next){.result = RECONCILE_SUCCESS};
-    if (!run->governed)
-        return end_kept(run, "NamespaceUnknown",
-                        "the namespace is not known, so that nobody can tell which policies hold in it");
-    protection_look(run);
-    if (!run->function_name || !run->region) {
-        if (run->retain || !json_get(run->resource.status, "functionArn"))
-            return finalizer_off(run); /* it never got as far as AWS */
-        return end_kept(run, "InvalidSpec",
-                        "spec.functionName or spec.region is gone, so the function cannot be "
-                        "deleted; write them again as in status.functionArn");
-    }
-    if (run->retain)
-        return release(run);
-    if (in_wrong_account(run, &wrong))
-        return end_kept(run, "WrongAccount", str_text(&wrong));
-    if (observe(run, &err) < 0)
-        return end_aws_failed(run, &err);
-    if (is_perhaps_elsewhere(run))
-        return end_kept(run, "AccountUnknown",
-                        "there is no such function, but nobody can tell whether this is its account before "
-                        "STS answers (GetCallerIdentity)");
-    make_plan(run, &plan);
-    if (plan.outcome == PLAN_BLOCKED)
-        return end_kept(run, plan.reason, plan.message);
-    if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
-        return end_over();
-    if (plan.outcome == PLAN_STEPS && run_all(run, &plan, NULL, &err) < 0)
-        return end_aws_failed(run, &err);
-    /* AWS works on an event source that has to go before the function does. */
-    if (plan.outcome == PLAN_WAIT ||
-        (plan.outcome == PLAN_STEPS && plan.steps[plan.step_count - 1].kind != PLAN_DELETE)) {
-        attached_suspect(run->memory);
-        return end_busy(run, "EventSourcesBusy");
-    }
-    return finalizer_off(run);
 }
 
 struct reconcile_next reconcile(const struct reconciler *with, const struct kube_object *object,
@@ -593,7 +370,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
         next = (struct reconcile_next){
             .result = RECONCILE_SUCCESS, .after_ms = after_ms, .upkeep = memory->resting};
     } else {
-        next = run.resource.deleting ? let_go(&run) : bring_in_force(&run);
+        next = run.resource.deleting ? deletion_go_on(&run) : bring_in_force(&run);
         free(memory->version); /* NOLINT(clang-analyzer-unix.Malloc): memory_clear leaves NULL behind */
         memory->version = xstrdup(run.resource.version);
     }
