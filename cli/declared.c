@@ -48,23 +48,28 @@ static void add(struct declared_set *set, const struct manifest *manifest, bool 
     set->function_count += !policy;
 }
 
+static void add_policies(const struct manifests *manifests, const struct declared_settings *settings,
+                         struct declared_set *set)
+{
+    for (size_t i = 0; i < manifests->count; i++)
+        if (manifest_is(&manifests->items[i], GROUP, POLICY))
+            add(set, &manifests->items[i], true, settings);
+}
+
 static void collect(const struct declared_settings *settings, struct declared_set *set)
 {
     const struct manifests *manifests = settings->manifests, *policies = settings->policies;
 
     set->items = xcalloc(manifests->count + policies->count + 1, sizeof(*set->items));
     set->passed_over = xcalloc(manifests->count + 1, sizeof(*set->passed_over));
-    for (size_t i = 0; i < policies->count; i++)
-        if (manifest_is(&policies->items[i], GROUP, POLICY))
-            add(set, &policies->items[i], true, settings);
+    add_policies(policies, settings, set);
+    add_policies(manifests, settings, set);
     for (size_t i = 0; i < manifests->count; i++) {
         const struct manifest *manifest = &manifests->items[i];
 
         if (manifest_is(manifest, GROUP, FUNCTION))
             add(set, manifest, false, settings);
-        else if (manifest_is(manifest, GROUP, POLICY))
-            add(set, manifest, true, settings);
-        else
+        else if (!manifest_is(manifest, GROUP, POLICY))
             set->passed_over[set->passed_over_count++] = manifest;
     }
 }

@@ -19,7 +19,7 @@ struct declared { /* one LambdaFunction or LambdaPolicy */
 };
 
 struct declared_set {
-    struct declared *items;
+    struct declared *items; /* policies, then what they govern */
     size_t count, function_count;
     const struct manifest **passed_over; /* resources of other kinds */
     size_t passed_over_count;

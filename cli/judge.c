@@ -286,7 +286,16 @@ static void task_done(struct task *task)
     json_free(task->access);
 }
 
-/* What was applied before is stored with the defaults that are filled in, and holds its name. */
+/* From here on a function holds its name, and a policy governs. */
+static void follow(struct world *world, const struct task *task, const struct json *spec)
+{
+    if (task->declared->policy)
+        policies_follow(world->policies, task->declared->name, spec);
+    else
+        registry_follow(world->names, task->key, spec);
+}
+
+/* What was applied before is stored with the defaults that are filled in. */
 static void keep_old(struct world *world, struct declared *declared, const char *today)
 {
     struct json *object = json_copy(declared->manifest->object);
@@ -299,8 +308,7 @@ static void keep_old(struct world *world, struct declared *declared, const char 
     review(REVIEW_MUTATE, &request, &task.facts, &verdict);
     if (verdict.spec) /* perhaps a view into the object */
         json_set(object, "spec", json_copy(verdict.spec));
-    if (!declared->policy)
-        registry_follow(world->names, task.key, json_get(object, "spec"));
+    follow(world, &task, json_get(object, "spec"));
     json_free(map_put(&world->old, task.key, object));
     review_verdict_done(&verdict);
     task_done(&task);
@@ -309,9 +317,13 @@ static void keep_old(struct world *world, struct declared *declared, const char 
 /* As far as that goes without S3. */
 static void review_first(struct task *task, struct world *world, struct map *seen)
 {
+    const struct declared *declared = task->declared;
+
     review_task(task, world->names);
-    if (!task->declared->policy)
-        registry_follow(world->names, task->key, task->declared->spec);
+    if (!declared->policy)
+        follow(world, task, declared->spec);
+    else if (!declared->findings.errors) /* what is refused is not in force */
+        follow(world, task, json_get(declared->manifest->object, "spec"));
     if (*task->declared->name)
         note_repeated(task->declared, map_put(seen, task->key, task->declared));
 }
@@ -327,10 +339,6 @@ void judge(const struct declared_settings *settings, const struct declared_set *
 
     clock_rfc3339(clock_wall_s(), today);
     today[strlen("2026-11-24")] = '\0';
-    for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].policy)
-            policies_follow(world.policies, set->items[i].name,
-                            json_get(set->items[i].manifest->object, "spec"));
     for (size_t i = 0; i < old->count; i++)
         keep_old(&world, &old->items[i], today);
     for (size_t i = 0; i < set->count; i++) {

@@ -257,7 +257,8 @@ const struct field fields[] = {
         .call = CALL_CODE,
         .min = 1,
         .max = 1024,
-        .pattern = "[a-zA-Z0-9.:-]+/[a-zA-Z0-9._/-]+((:[a-zA-Z0-9._-]+)?(@sha256:[0-9a-f]{64})?)",
+        .pattern =
+            "[0-9]{12}[.]dkr[.-]ecr[a-z0-9.:-]*/[a-zA-Z0-9._/-]+((:[a-zA-Z0-9._-]+)?(@sha256:[0-9a-f]{64})?)",
         .pattern_hint = "an image in ECR, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/name:tag",
         .deployed = "imageUri",
         .required = FOR_IMAGE,
@@ -2038,7 +2039,8 @@ unsigned field_packages(const struct json *spec)
 {
     const char *declared = json_str_at(spec, "packageType"), *image = json_str_at(spec, "code.imageUri");
 
-    return str_equal(declared, "Image") || (!declared && image && *image) ? FOR_IMAGE : FOR_ZIP;
+    return str_equal(declared, "Image") || (!str_equal(declared, "Zip") && image && *image) ? FOR_IMAGE
+                                                                                            : FOR_ZIP;
 }
 
 struct json *field_unset(const struct field *field, const struct json *spec)

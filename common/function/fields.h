@@ -116,7 +116,7 @@ static inline const struct json *field_value(const struct field *field, const st
     return json_at(spec, field->path);
 }
 
-/* FOR_IMAGE where packageType says so, or where it says nothing and an image is declared; else FOR_ZIP. */
+/* FOR_IMAGE where packageType says so, or where it says neither and an image is declared; else FOR_ZIP. */
 unsigned field_packages(const struct json *spec);
 
 /* What AWS has when nothing is declared (JSON's null: no such member); NULL where that is not known. The

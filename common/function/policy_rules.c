@@ -175,6 +175,8 @@ static void look_tags(struct look *look, const struct policy_rule *rule)
     _cleanup_(str_done) struct str missing = STR_INIT(1 << 16);
     size_t count = 0;
 
+    if (json_type(look->limit) != JSON_ARRAY)
+        return;
     for (const struct json *key = json_first(look->limit); key; key = json_next(key)) {
         if (!json_str(key) || json_str(json_get(json_at(look->spec, rule->fields[0]), json_str(key))))
             continue;

@@ -6,7 +6,7 @@
 
 #include <ctype.h>
 
-enum { NAME_MAX_CHARS = 64, NAMES_LISTED = 8, FINDINGS_MAX = 100 };
+enum { NAME_MAX_CHARS = 64, NAMES_LISTED = 8, FINDINGS_MAX = 100, PART_MIN_CHARS = 3 };
 
 /* The API's own members; of metadata, ObjectMeta's. */
 static const char *const OBJECT[] = {"apiVersion", "kind", "metadata", "spec", "status"};
@@ -88,14 +88,29 @@ static size_t distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* The nearest of the names; or, where none is the same, a field of that name elsewhere in the spec. */
-static const char *suggestion(const struct names *names, const char *wrong)
+/* "name" of "functionName", "env" of "environment". */
+static bool is_part(const char *wrong, const char *name)
+{
+    size_t len = strlen(wrong), of = strlen(name);
+
+    return len >= PART_MIN_CHARS && len < of &&
+           (strncasecmp(name, wrong, len) == 0 || strcasecmp(name + of - len, wrong) == 0);
+}
+
+/* "s3_key" for "s3Key": the same but for case and underscores. */
+static bool is_spelled(const char *wrong, const char *name)
+{
+    for (; *wrong; wrong++)
+        if (*wrong != '_' && tolower((unsigned char)*wrong) != tolower((unsigned char)*name++))
+            return false;
+    return !*name;
+}
+
+static const char *nearest(const struct names *names, const char *wrong)
 {
     size_t best = strlen(wrong) / 3 + 1;
     const char *found = NULL;
 
-    if (strlen(wrong) > NAME_MAX_CHARS)
-        return NULL;
     for (size_t i = 0; i < names_count(names); i++) {
         const char *name = name_at(names, i);
         size_t far = name ? distance(wrong, name) : best + 1;
@@ -105,11 +120,43 @@ static const char *suggestion(const struct names *names, const char *wrong)
             found = name;
         }
     }
-    for (size_t i = 0; names->table && i < names->table->count && (!found || best > 0); i++)
-        if (strcasecmp(last_part(names->table->rows[i].path), wrong) == 0 &&
-            (!found || !strchr(names->table->rows[i].path, '[')))
-            return names->table->rows[i].path;
     return found;
+}
+
+static const char *whole(const struct names *names, const char *part)
+{
+    for (size_t i = 0; i < names_count(names); i++)
+        if (name_at(names, i) && is_part(part, name_at(names, i)))
+            return name_at(names, i);
+    return NULL;
+}
+
+/* A field of that name elsewhere in the spec, in an item of a list or not. */
+static const char *elsewhere(const struct names *names, const char *wrong, bool in_item)
+{
+    for (size_t i = 0; names->table && i < names->table->count; i++) {
+        const char *path = names->table->rows[i].path;
+
+        if (is_spelled(wrong, last_part(path)) && !strchr(path, '[') == !in_item)
+            return path;
+    }
+    return NULL;
+}
+
+/* What is most likely meant, from the nearest on; NULL: there is nothing like it. The caller frees. */
+static char *suggestion(const struct names *names, const char *wrong)
+{
+    if (strlen(wrong) > NAME_MAX_CHARS)
+        return NULL;
+    const char *here = nearest(names, wrong), *there = NULL;
+
+    if (!here || !is_spelled(wrong, here))
+        there = elsewhere(names, wrong, false);
+    if (!here && !there)
+        here = whole(names, wrong);
+    if (!here && !there)
+        there = elsewhere(names, wrong, true);
+    return there ? xasprintf("spec.%s", there) : xstrdup(here);
 }
 
 /* "spec.tags" and "team" to "spec.team", what is no plain name in brackets and escaped. */
@@ -127,7 +174,7 @@ static char *member_path(const char *parent, const char *key)
 static void add_unknown(const struct names *names, const char *where, const char *key,
                         struct findings *findings)
 {
-    const char *meant = suggestion(names, key);
+    _cleanup_(freep) char *meant = suggestion(names, key);
     _cleanup_(str_done) struct str known = STR_INIT(1 << 10);
     size_t listed = 0;
 
@@ -136,7 +183,7 @@ static void add_unknown(const struct names *names, const char *where, const char
             str_addf(&known, "%s%s", listed++ ? ", " : "", name_at(names, i));
     if (meant)
         findings_add(findings, FINDING_INVALID, false, where, NULL,
-                     "there is no such field; did you mean %s%s?", strchr(meant, '.') ? "spec." : "", meant);
+                     "there is no such field; did you mean %s?", meant);
     else if (listed > 0 && listed <= NAMES_LISTED)
         findings_add(findings, FINDING_INVALID, false, where, NULL,
                      "there is no such field; those here are: %s", str_text(&known));

@@ -388,8 +388,9 @@ static const struct {
     {"role-account-is-fixed", "\"role\":\"arn:aws:iam::123456789012:role/other\"", "",
      "\"role\":\"arn:aws:iam::210987654321:role/fake\"", "", "lives in account 123456789012"},
     {"image-says-so", IMAGE, NULL,
-     "\"code\":{\"imageUri\":\"r.example/a:1\"},\"runtime\":null,\"handler\":null", NULL,
-     "write packageType: Image"},
+     "\"code\":{\"imageUri\":\"123456789012.dkr.ecr.us-east-1.amazonaws.com/"
+     "a:1\"},\"runtime\":null,\"handler\":null",
+     NULL, "write packageType: Image"},
     {"image-in-region", IMAGE, NULL, IMAGE ",\"region\":\"eu-west-1\"", NULL,
      "the image is in us-east-1, the function in eu-west-1"},
     {"reference-needs-version", "\"code.s3ObjectStorageMode\":\"REFERENCE\",\"code.s3ObjectVersion\":\"v1\"",
@@ -525,12 +526,18 @@ static void what_is_nearly_right_is_refused(void **state)
         {"\"runtimeManagement\":{\"updateRuntimeOn\":\"Manual\",\"runtimeVersionArn\":"
          "\"arn:aws:lambda:us-east-1:123456789012:runtime:0123\"}",
          "spec.runtimeManagement.runtimeVersionArn", "ARN of a runtime version"},
+        {"\"packageType\":\"Image\",\"runtime\":null,\"handler\":null,\"code\":{\"imageUri\":\"ghcr.io/acme/"
+         "app:1\"}",
+         "spec.code.imageUri", "must be an image in ECR"},
         {"\"tags\":{\"e\\u0301\":\"\"}", "spec.tags", "a key has the character U+0301"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_finding(cases[i].members, NULL, cases[i].where, false, cases[i].says);
     assert_clean("\"description\":\"\",\"kmsKeyArn\":\"\",\"deadLetterConfig.targetArn\":\"\"", NULL);
+    assert_clean(IMAGE ",\"code.imageUri\":\"123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:1@sha256:"
+                       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
+                 NULL);
     assert_clean("\"runtimeManagement\":{\"updateRuntimeOn\":\"Manual\",\"runtimeVersionArn\":"
                  "\"arn:aws:lambda:us-east-1:123456789012:runtime/a/version/1\"}",
                  NULL);

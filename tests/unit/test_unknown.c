@@ -51,10 +51,19 @@ static void a_typing_error_is_named_with_the_nearest_field(void **state)
           "specs: " NO "; did you mean spec?; metadata.lables: " NO "; did you mean labels?");
 }
 
+static void a_word_of_a_field_is_named_with_the_field(void **state)
+{
+    (void)state;
+    check("{\"spec\":{\"name\":1}}", "spec.name: " NO "; did you mean functionName?");
+    check("{\"spec\":{\"env\":1}}", "spec.env: " NO "; did you mean environment?");
+    check("{\"spec\":{\"memory\":1}}", "spec.memory: " NO "; did you mean memorySize?");
+    check("{\"spec\":{\"concurrency\":1}}", "spec.concurrency: " NO "; did you mean reservedConcurrency?");
+}
+
 static void a_field_in_the_wrong_place_is_shown_its_place(void **state)
 {
     (void)state;
-    check("{\"spec\":{\"s3Key\":1}}", "spec.s3Key: " NO "; did you mean spec.code.s3Key?");
+    check("{\"spec\":{\"s3_key\":1}}", "spec.s3_key: " NO "; did you mean spec.code.s3Key?");
     check("{\"spec\":{\"variables\":{}}}",
           "spec.variables: " NO "; did you mean spec.environment.variables?");
 }
@@ -86,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_exists_is_no_finding),
         cmocka_unit_test(a_typing_error_is_named_with_the_nearest_field),
+        cmocka_unit_test(a_word_of_a_field_is_named_with_the_field),
         cmocka_unit_test(a_field_in_the_wrong_place_is_shown_its_place),
         cmocka_unit_test(what_is_like_nothing_is_shown_what_there_is),
         cmocka_unit_test(odd_keys_are_escaped_and_cut),
