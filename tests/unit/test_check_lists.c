@@ -87,7 +87,9 @@ static void an_items_members_are_checked_where_they_are(void **state)
                  "spec.environment.valueFrom: Invalid value: must be a list, not object");
     assert_found(
         REFERENCES("{\"name\":\"AB\",\"secretKeyRef\":{\"name\":\"d\",\"key\":\"k\"},\"optional\":\"yes\"}"),
-        NULL, "spec.environment.valueFrom[0].optional: Invalid value: \"yes\": must be true or false, without quotes");
+        NULL,
+        "spec.environment.valueFrom[0].optional: Invalid value: \"yes\": must be true or false, without "
+        "quotes");
 }
 
 static void an_item_that_was_wrong_before_is_a_warning_wherever_it_moved(void **state)
@@ -95,6 +97,16 @@ static void an_item_that_was_wrong_before_is_a_warning_wherever_it_moved(void **
     (void)state;
     assert_found(REFERENCES(SECRET("GOOD") "," BAD_ITEM), REFERENCES(BAD_ITEM),
                  "~spec.environment.valueFrom[1].name: \"1BAD\": must be");
+}
+
+static void what_is_fixed_of_an_item_is_not_changed_later(void **state)
+{
+    (void)state;
+    assert_found(
+        "\"eventSources\":[{\"name\":\"a\",\"startingPosition\":\"LATEST\"}]",
+        "\"eventSources\":[{\"name\":\"a\",\"startingPosition\":\"TRIM_HORIZON\"}]",
+        "spec.eventSources[0].startingPosition: Invalid value: \"LATEST\": it cannot be changed from "
+        "\"TRIM_HORIZON\"; give the item another name, so that it is made anew");
 }
 
 static void a_variable_has_one_source(void **state)
@@ -138,6 +150,7 @@ int main(void)
         cmocka_unit_test(good_references_pass),
         cmocka_unit_test(an_items_members_are_checked_where_they_are),
         cmocka_unit_test(an_item_that_was_wrong_before_is_a_warning_wherever_it_moved),
+        cmocka_unit_test(what_is_fixed_of_an_item_is_not_changed_later),
         cmocka_unit_test(a_variable_has_one_source),
         cmocka_unit_test(more_references_than_allowed_are_counted_not_compared),
         cmocka_unit_test(our_own_controls_are_checked),
