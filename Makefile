@@ -14,6 +14,7 @@ HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection 
 SAME := -ffile-prefix-map=$(CURDIR)=.
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+THREADS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 
 BASE = -std=gnu17 -D_GNU_SOURCE -I. $(WARN) $(WERROR) -MMD -MP $(shell pkg-config --cflags $(PKG))
 LIBS = $(shell pkg-config --libs $(PKG)) -lm -pthread
@@ -22,6 +23,8 @@ LIB_SRC := $(wildcard common/*/*.c certs/*.c webhook/*.c controller/*.c)
 CLI_SRC := $(wildcard cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%)
+# Those in which threads meet, once more under the thread sanitizer.
+THREADED := $(patsubst tests/unit/%.c,build/test-tsan/%,$(shell grep -lE 'pthread_create|http_start|reconcile_scene|_peer\.h' $(TEST_SRC)))
 
 all: build/kubelambda
 
@@ -31,6 +34,10 @@ build/kubelambda: $(LIB_SRC:%.c=build/release/%.o) $(CLI_SRC:%.c=build/release/%
 # The same binary under the address and undefined-behaviour sanitizers, for the tests.
 build/kubelambda-sanitized: $(LIB_SRC:%.c=build/sanitized/%.o) $(CLI_SRC:%.c=build/sanitized/%.o)
 	$(CC) $(SANITIZE) $^ $(LIBS) -o $@
+
+# And under the thread sanitizer.
+build/kubelambda-tsan: $(LIB_SRC:%.c=build/tsan/%.o) $(CLI_SRC:%.c=build/tsan/%.o)
+	$(CC) $(THREADS) $^ $(LIBS) -o $@
 
 build/release/%.o: %.c
 	mkdir -p $(@D)
@@ -42,9 +49,22 @@ build/sanitized/%.o: %.c
 	echo "  CC    $< (sanitized)"
 	$(CC) $(BASE) $(SANITIZE) -c $< -o $@
 
+build/tsan/%.o: %.c
+	mkdir -p $(@D)
+	echo "  CC    $< (threads)"
+	$(CC) $(BASE) $(THREADS) -c $< -o $@
+
 build/sanitized.a: $(LIB_SRC:%.c=build/sanitized/%.o) $(filter-out %/main.o,$(CLI_SRC:%.c=build/sanitized/%.o))
 	rm -f $@
 	ar rcs $@ $^
+
+build/tsan.a: $(LIB_SRC:%.c=build/tsan/%.o) $(filter-out %/main.o,$(CLI_SRC:%.c=build/tsan/%.o))
+	rm -f $@
+	ar rcs $@ $^
+
+build/test-tsan/%: build/tsan/tests/unit/%.o build/tsan.a
+	mkdir -p $(@D)
+	$(CC) $(THREADS) $^ $(LIBS) -lcmocka -o $@
 
 build/test/%: build/sanitized/tests/unit/%.o build/sanitized.a
 	mkdir -p $(@D)
@@ -83,11 +103,12 @@ test:
 	tests/setup build cluster aws
 	$(MAKE) --no-print-directory test-installed
 
-test-installed: manifests-fresh $(TESTS) build/kubelambda build/kubelambda-sanitized build/test-tools/review_driver
+test-installed: manifests-fresh $(TESTS) $(THREADED) build/kubelambda build/kubelambda-sanitized build/kubelambda-tsan \
+		build/test-tools/review_driver
 	rm -f build/e2e.xml
 	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -n 2 --dist loadfile \
 		tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
-	tests/report --junit build/e2e.xml $(TESTS)
+	tests/report --junit build/e2e.xml $(TESTS) $(THREADED)
 
 # The main job on the real parts, with the release build.
 demo:
@@ -98,7 +119,16 @@ demo:
 # No call may be lost: many restarts of replicas under load, with new authorities in between. Takes some minutes.
 ha: build/kubelambda-sanitized
 	tests/setup build cluster aws
-	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
+	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBELAMBDA_FIGHT_SECONDS=60 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
+
+# The thread sanitizer on all that the controller does; make test has the small of it. A quarter of an hour.
+# gcc's cannot start where the kernel scatters addresses widely.
+tsan: build/kubelambda-tsan $(THREADED)
+	tests/setup build cluster aws
+	tests/report $(THREADED)
+	. tests/env.sh && KUBELAMBDA=build/kubelambda-tsan KUBE_BIN=$$KUBE_BIN $(shell setarch -R true 2>&1 && echo setarch -R) \
+		"$$PYTHON" -m pytest -q tests/e2e/test_{controller,crash,drift,faults,leader,races,states,storms}.py \
+		-k "not thousand and not no_cpu"
 
 # 150 functions of an independent client, with everything they may have, come under kubelambda. Some minutes.
 migration: build/kubelambda-sanitized
@@ -154,6 +184,7 @@ help:
 	echo "make ha         many restarts under load: no call may be lost"
 	echo "make migration  150 existing functions imported and adopted"
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
+	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
 	echo "make install    the binary, its manual page, completion, kubectl lambda; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
@@ -162,5 +193,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint test test-installed demo ha siege migration image install bench help clean
+.PHONY: all manifests manifests-fresh check lint test test-installed demo ha tsan siege migration image install bench help clean
 .SECONDARY:

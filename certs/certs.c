@@ -22,7 +22,7 @@ struct certs {
     struct inject *inject; /* NULL: the configurations are somebody else's */
     bool installed;        /* they name a service */
     struct serving *serving;
-    int64_t settle_s, next_ms;
+    int64_t settle_s, lifetime_s, next_ms;
     bool hurry; /* look again at the next tick */
 
     bool own; /* not a mounted pair; then: */
@@ -184,13 +184,13 @@ static int sign(struct certs *certs, int64_t wall_s, struct err *err)
 {
     const struct authority_names names = {(const char *const *)certs->dns, (const char *const *)certs->ips};
     _cleanup_(pem_pair_done) struct pem_pair leaf = {0};
-    int r = authority_sign(&certs->authorities.current, &names, wall_s, ROTATION_LEAF_LIFETIME_S, &leaf, err);
+    int r = authority_sign(&certs->authorities.current, &names, wall_s, certs->lifetime_s, &leaf, err);
 
     if (r == 0)
         r = serving_set(certs->serving, &leaf, err);
     if (r < 0)
         return r;
-    certs->leaf_renew_s = rotation_renew_s(&leaf);
+    certs->leaf_renew_s = wall_s + (leaf.not_after_s - wall_s) * 2 / 3;
     count(certs, "leaf");
     return 0;
 }
@@ -200,7 +200,10 @@ static int keep_leaf(struct certs *certs, struct err *err)
     struct rotation_view now = look(certs);
 
     certs->shown_since_s = now.shown_since_s = rotation_shown_since(&now);
-    if (rotation_sign(&now)) {
+    const char *why = rotation_sign(&now);
+
+    if (why) {
+        log_info("our certificate is replaced", "because", why);
         int r = sign(certs, now.wall_s, err);
 
         if (r < 0)
@@ -349,6 +352,7 @@ int certs_start(const struct certs_options *options, struct certs **ret_certs, s
     certs->events = options->events;
     certs->namespace = xstrdup(options->namespace);
     certs->settle_s = (options->settle_ms + 999) / 1000;
+    certs->lifetime_s = options->lifetime_ms ? options->lifetime_ms / 1000 : ROTATION_LEAF_LIFETIME_S;
     certs->changes =
         metric(METRIC_COUNTER, "kubelambda_certificate_changes_total",
                "New authorities, new serving certificates, and caBundles that were written.", "what");

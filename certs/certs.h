@@ -18,6 +18,7 @@ struct certs_options {
     const char *url;       /* https://HOST:PORT; the webhook configurations are written for it. Or: */
     const char *service;   /* "NS/NAME"; the installed configurations get our caBundle. Or neither */
     const char *dir;       /* a mounted pair is served; NULL: our own certificate */
+    int64_t lifetime_ms;   /* of our own certificate, renewed after two thirds of it; 0: 30 days */
     int64_t settle_ms;     /* a new authority is shown by both configurations for so long before it signs */
 };
 

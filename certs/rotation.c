@@ -81,11 +81,11 @@ static bool accepted(const struct rotation_view *view)
     return true;
 }
 
-bool rotation_sign(const struct rotation_view *view)
+const char *rotation_sign(const struct rotation_view *view)
 {
     if (is_by_current(view))
-        return view->wall_s >= view->leaf_renew_s;
-    return settled(view) || !accepted(view);
+        return view->wall_s >= view->leaf_renew_s ? "two thirds of its life are over" : NULL;
+    return settled(view) || !accepted(view) ? "there is a new authority" : NULL;
 }
 
 /* A replica that starts in the middle of a change has a leaf of the new authority alone: API servers that

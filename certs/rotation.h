@@ -42,8 +42,9 @@ struct rotation_view {
 /* Since when both configurations have shown the current authority; 0: they do not. */
 int64_t rotation_shown_since(const struct rotation_view *view);
 
-/* Is a new leaf to be signed by the current authority, and served at once? */
-bool rotation_sign(const struct rotation_view *view);
+/* Why a new leaf must be signed by the current authority and served at once, "there is a new authority";
+ * NULL: it need not. */
+const char *rotation_sign(const struct rotation_view *view);
 
 /* May requests be sent here: does every API server accept the leaf? NULL: yes; else what is missing. */
 const char *rotation_missing(const struct rotation_view *view);

@@ -244,6 +244,7 @@ static int start_webhook(struct serve *serve, struct err *err)
                                                 .url = serve->options.webhook_url,
                                                 .service = serve->options.service,
                                                 .dir = serve->options.cert_dir,
+                                                .lifetime_ms = serve->options.cert_lifetime_ms,
                                                 .settle_ms = serve->options.ca_settle_ms},
                         &serve->certs, err);
 

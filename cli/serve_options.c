@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+enum {
+    CERT_LIFETIME_MIN_MS = 20 * 1000 /* what is looked after every five seconds must not expire meanwhile */
+};
+
 #define DNS_LABEL "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 static const struct option_row rows[] = {
@@ -37,6 +41,9 @@ static const struct option_row rows[] = {
          "change; "
          "else everybody may ask"),
     TEXT("client-name", "NAME", client_name, NULL, "the common name that it must have, too"),
+    TEXT("cert-lifetime", "TIME", cert_lifetime, NULL,
+         "how long our own certificate is valid, such as 168h; it is renewed after two thirds of that; else "
+         "30 days"),
     TEXT("ca-settle", "TIME", ca_settle, "1m",
          "how long a new certificate authority is in both webhook configurations before it signs"),
     TEXT("namespace", "NAME", namespace, NULL,
@@ -102,6 +109,10 @@ static int convert(struct serve_options *options, struct err *err)
         return err_set(err, ERR_INVALID, "--no-controller and --no-webhook together leave nothing to run");
     if (!parse_duration(options->ca_settle, &options->ca_settle_ms))
         return err_set(err, ERR_INVALID, "--ca-settle %s: must be a time such as 1m", options->ca_settle);
+    if (options->cert_lifetime && (!parse_duration(options->cert_lifetime, &options->cert_lifetime_ms) ||
+                                   options->cert_lifetime_ms < CERT_LIFETIME_MIN_MS))
+        return err_set(err, ERR_INVALID, "--cert-lifetime %s: must be a time of at least 20s, such as 168h",
+                       options->cert_lifetime);
     if (options->service && options->webhook_url)
         return err_set(err, ERR_INVALID,
                        "--service and --webhook-url exclude each other: the API server finds the webhook by "

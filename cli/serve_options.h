@@ -7,7 +7,7 @@
 struct serve_options { /* strings are the arguments themselves, NULL when not given */
     const char *kubeconfig;
     const char *listen, *health_listen, *metrics_listen;
-    const char *webhook_url, *service, *cert_dir, *ca_settle;
+    const char *webhook_url, *service, *cert_dir, *cert_lifetime, *ca_settle;
     const char *client_ca_file, *client_name;
     const char *namespace, *environment, *region, *cluster_id;
     const char *artifact_unavailable, *runtimes_file;
@@ -15,7 +15,7 @@ struct serve_options { /* strings are the arguments themselves, NULL when not gi
     bool no_controller, no_webhook, help;
 
     unsigned worker_count;
-    int64_t resync_ms, rotation_ms, ca_settle_ms;
+    int64_t resync_ms, rotation_ms, ca_settle_ms, cert_lifetime_ms;
     bool artifact_required;
 };
 

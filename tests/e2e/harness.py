@@ -239,15 +239,17 @@ class Serve:
     """kubelambda serve, as the user that is bound to the product's own role."""
 
     def __init__(
-        self, cluster, aws_env, directory, *options, ready=True, kubeconfig=None, service=None, under=()
-    ):  # `under`: a program that runs it
+        self, cluster, aws_env, directory, *options,
+        ready=True, kubeconfig=None, service=None, binary=BINARY, under=(),
+    ):  # fmt: skip
+        """`under`: a program that runs it."""
         self.cluster = cluster
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port, self.health, self.metrics = free_port(), free_port(), free_port()
         self.log_path = self.directory / "kubelambda.log"
         self.arguments = [
-            *under, BINARY, "serve",
+            *under, binary, "serve",
             "--kubeconfig", kubeconfig or cluster.config("kubelambda"),
             "--listen", f"127.0.0.1:{self.port}",
             *(["--service", service] if service else ["--webhook-url", f"https://127.0.0.1:{self.port}"]),

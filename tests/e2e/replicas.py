@@ -55,10 +55,10 @@ class Installed:
         for path in (SECRET, *CONFIGURATIONS):
             self.cluster.request("DELETE", path)
 
-    def start(self, *options):
+    def start(self, *options, controller=False):
         """One more replica, which gets no request yet."""
         directory = self.directory / f"replica-{next(self.count)}"
-        options = ("--no-controller", "--ca-settle", "2s", *options)
+        options = (*([] if controller else ["--no-controller"]), "--ca-settle", "2s", *options)
         return Serve(
             self.cluster, self.env, directory, *options, ready=False, service="kubelambda-system/kubelambda"
         )
@@ -117,7 +117,8 @@ class Installed:
 
     @contextlib.contextmanager
     def load(self, threads=2):
-        """A steady load; the list that it gives holds the answers that were no success."""
+        """A steady load; the list that it gives holds the answers that were no success. `answered` is how many
+        there were in all."""
         failed, answered, over = [], [], threading.Event()
 
         def run():
@@ -138,4 +139,5 @@ class Installed:
             over.set()
             for one in workers:
                 one.join()
+        self.answered = len(answered) + len(failed)
         assert len(answered) > 20

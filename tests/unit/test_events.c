@@ -16,7 +16,8 @@ static struct http *http;
 static struct kube_config config;
 static struct kube *kube;
 static struct events *events;
-static char requests[2][8192]; /* the last two */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char requests[2][8192]; /* the last two; several connections bring them */
 static atomic_int request_count;
 static atomic_bool hangs;
 static const char *status = "200 OK";
@@ -25,8 +26,10 @@ static bool serve(struct peer *self, int fd, const char *request)
 {
     while (atomic_load(&hangs) && !self->stopping)
         clock_sleep_ms(5);
+    pthread_mutex_lock(&lock);
     snprintf(requests[0], sizeof(requests[0]), "%s", requests[1]);
     snprintf(requests[1], sizeof(requests[1]), "%s", request);
+    pthread_mutex_unlock(&lock);
     atomic_fetch_add(&request_count, 1);
     return peer_answer(fd, status, "", "{\"kind\":\"Event\"}");
 }
