@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <regex.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 void str_done(struct str *str)
@@ -208,41 +209,53 @@ bool parse_duration(const char *text, int64_t *ret_ms)
     return false;
 }
 
-/* The few patterns there are live as long as the process. */
+/* The few patterns there are live as long as the process, each in its place: who sees the count may read
+ * all before it. */
+static struct {
+    const char *pattern;
+    regex_t regex;
+} compiled[256];
+static atomic_size_t compiled_count;
+
+static const regex_t *find_compiled(const char *pattern)
+{
+    size_t count = atomic_load_explicit(&compiled_count, memory_order_acquire);
+
+    for (size_t i = 0; i < count; i++)
+        if (compiled[i].pattern == pattern)
+            return &compiled[i].regex;
+    return NULL;
+}
+
+static const regex_t *compile(const char *pattern)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    _cleanup_(freep) char *anchored = xasprintf("^(%s)", pattern);
+
+    pthread_mutex_lock(&lock);
+    const regex_t *regex = find_compiled(pattern); /* by another thread meanwhile? */
+    size_t count = compiled_count;
+
+    if (!regex) {
+        if (count == ARRAY_LEN(compiled) || regcomp(&compiled[count].regex, anchored, REG_EXTENDED) != 0) {
+            fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
+            abort();
+        }
+        compiled[count].pattern = pattern;
+        regex = &compiled[count].regex;
+        atomic_store_explicit(&compiled_count, count + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&lock);
+    return regex;
+}
+
 bool matches(const char *pattern, const char *text)
 {
-    static struct {
-        const char *pattern;
-        regex_t regex;
-    } compiled[256];
-    static size_t count;
-    static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-    const regex_t *regex = NULL;
+    const regex_t *regex = find_compiled(pattern);
     regmatch_t match;
 
-    pthread_rwlock_rdlock(&lock);
-    for (size_t i = 0; i < count && !regex; i++)
-        if (compiled[i].pattern == pattern)
-            regex = &compiled[i].regex;
-    pthread_rwlock_unlock(&lock);
-    if (!regex) {
-        _cleanup_(freep) char *anchored = xasprintf("^(%s)", pattern);
-
-        pthread_rwlock_wrlock(&lock);
-        for (size_t i = 0; i < count && !regex; i++)
-            if (compiled[i].pattern == pattern)
-                regex = &compiled[i].regex;
-        if (!regex) {
-            if (count == ARRAY_LEN(compiled) ||
-                regcomp(&compiled[count].regex, anchored, REG_EXTENDED) != 0) {
-                fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
-                abort();
-            }
-            compiled[count].pattern = pattern;
-            regex = &compiled[count++].regex;
-        }
-        pthread_rwlock_unlock(&lock);
-    }
+    if (!regex)
+        regex = compile(pattern);
     /* The longest match; with a $ in the pattern glibc takes half as long again. */
     return regexec(regex, text, 1, &match, 0) == 0 && text[match.rm_eo] == '\0';
 }

@@ -2004,7 +2004,7 @@ const char *field_path_in(const struct field *field, const struct field *list)
             return NULL;
         path += len + strlen("[].");
     }
-    return strstr(path, "[]") ? NULL : path;
+    return strchr(path, '[') ? NULL : path;
 }
 
 bool field_can_default(const struct field *field)
