@@ -21,7 +21,7 @@ static bool is_kind(const struct json *kind, const char *name)
 int review_parse(struct str_view body, struct review_request *ret_request, struct err *err)
 {
     _cleanup_(json_freep) struct json *root = NULL;
-    int r = json_parse(body, &root, err);
+    int r = json_parse_without(body, "managedFields", &root, err);
 
     if (r < 0)
         return err_wrap(err, "the body is no AdmissionReview");

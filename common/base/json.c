@@ -104,13 +104,16 @@ static int check_tree(const cJSON *node, struct err *err)
     return 0;
 }
 
-int json_parse(struct str_view text, struct json **ret_json, struct err *err)
+int json_parse_without(struct str_view text, const char *key, struct json **ret_json, struct err *err)
 {
+    _cleanup_(str_done) struct str rest = STR_INIT(2 * text.len); /* "null" may be longer */
     struct json_extent extent;
-    int r = json_scan(text, &extent, err);
+    int r = json_scan(text, key, &rest, &extent, err);
 
     if (r < 0)
         return r;
+    if (rest.len)
+        text = str_view_of(&rest);
     json_block_start(&extent);
     cJSON *root = cJSON_ParseWithLength(text.ptr, text.len);
     json_block_end();
@@ -124,6 +127,11 @@ int json_parse(struct str_view text, struct json **ret_json, struct err *err)
     }
     *ret_json = out(root);
     return 0;
+}
+
+int json_parse(struct str_view text, struct json **ret_json, struct err *err)
+{
+    return json_parse_without(text, NULL, ret_json, err);
 }
 
 void json_free(struct json *json)
@@ -163,13 +171,21 @@ const char *json_type_name(const struct json *json)
     return names[json_type(json)];
 }
 
+static bool is_key(const char *string, const char *key, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (string[i] != key[i])
+            return false;
+    return string[len] == '\0';
+}
+
 /* Every check of every field asks this; cJSON's own search takes five times as long. */
 static const struct json *member(const struct json *object, const char *key, size_t len)
 {
     if (json_type(object) != JSON_OBJECT)
         return NULL;
     for (const cJSON *item = in(object)->child; item; item = item->next)
-        if (*item->string == *key && strncmp(item->string, key, len) == 0 && item->string[len] == '\0')
+        if (is_key(item->string, key, len))
             return (const struct json *)item;
     return NULL;
 }

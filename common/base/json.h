@@ -21,6 +21,11 @@ enum { JSON_MAX_DEPTH = 64, JSON_MAX_VALUES = 400000 };
 /* ERR_INVALID with the byte offset where it went wrong. */
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
     __attribute__((warn_unused_result));
+
+/* The same, but members called `key`, wherever they are, are read as null: what nobody looks at costs little
+ * then. Their values must be JSON, but may have keys twice. */
+int json_parse_without(struct str_view text, const char *key, struct json **ret_json, struct err *err)
+    __attribute__((warn_unused_result));
 void json_free(struct json *json);
 static inline void json_freep(struct json **json)
 {

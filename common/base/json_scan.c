@@ -8,6 +8,9 @@ struct scan {
     const char *end;
     size_t values, strings;
     const char *wrong; /* what was wrong, for the message */
+    struct str_view without;
+    struct str *rest; /* what is before the last value that was left out */
+    const char *kept; /* what comes after that */
 };
 
 static bool scan_value(struct scan *scan, int depth);
@@ -177,21 +180,48 @@ static bool scan_string(struct scan *scan)
     return fail(scan, "a string without an end");
 }
 
+static bool is_unwanted(const struct scan *scan, const char *key, size_t len)
+{
+    return len == scan->without.len && len > 0 && memcmp(key, scan->without.ptr, len) == 0;
+}
+
+/* The value of a member that is left out. */
+static bool scan_unwanted(struct scan *scan, int depth)
+{
+    struct scan inside = *scan;
+
+    inside.without = view("");
+    if (!scan_value(&inside, depth)) {
+        *scan = inside;
+        return false;
+    }
+    str_add_bytes(scan->rest, scan->kept, (size_t)(scan->at - scan->kept));
+    str_add(scan->rest, "null");
+    scan->at = scan->kept = inside.at;
+    scan->values++;
+    return true;
+}
+
 static bool scan_members(struct scan *scan, int depth, char close, bool keyed)
 {
     skip_blanks(scan);
     if (accept(scan, close))
         return true;
     for (;;) {
+        bool unwanted = false;
+
         skip_blanks(scan);
         if (keyed) {
+            const char *key = scan->at + 1;
+
             if (!scan_string(scan))
                 return false;
+            unwanted = is_unwanted(scan, key, (size_t)(scan->at - key) - 1);
             skip_blanks(scan);
             if (!accept(scan, ':'))
                 return fail(scan, "a key without a colon");
         }
-        if (!scan_value(scan, depth + 1))
+        if (unwanted ? !scan_unwanted(scan, depth + 1) : !scan_value(scan, depth + 1))
             return false;
         skip_blanks(scan);
         if (accept(scan, close))
@@ -243,13 +273,17 @@ static bool scan_value(struct scan *scan, int depth)
     }
 }
 
-int json_scan(struct str_view text, struct json_extent *ret_extent, struct err *err)
+int json_scan(struct str_view text, const char *without, struct str *rest, struct json_extent *ret_extent,
+              struct err *err)
 {
-    struct scan scan = {.at = text.ptr, .end = text.ptr + text.len};
+    struct scan scan = {
+        .at = text.ptr, .end = text.ptr + text.len, .without = view(without), .rest = rest, .kept = text.ptr};
 
     if (scan_value(&scan, 0)) {
         skip_blanks(&scan);
         if (scan.at == scan.end) {
+            if (scan.kept > text.ptr)
+                str_add_bytes(rest, scan.kept, (size_t)(scan.end - scan.kept));
             *ret_extent = (struct json_extent){scan.values, scan.strings, text.len};
             return 0;
         }

@@ -11,9 +11,12 @@ struct json_extent {
     size_t bytes;
 };
 
-/* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits. */
-int json_scan(struct str_view text, struct json_extent *ret_extent, struct err *err)
-    __attribute__((warn_unused_result));
+/* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits.
+ *
+ * With `without`, members of that name are left out: their values are null in *rest, which the caller ends
+ * with str_done, and the extent is that of the rest. *rest stays empty when there was none. */
+int json_scan(struct str_view text, const char *without, struct str *rest, struct json_extent *ret_extent,
+              struct err *err) __attribute__((warn_unused_result));
 
 /* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
 size_t utf8_sequence(const char *bytes, size_t len);

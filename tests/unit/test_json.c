@@ -282,13 +282,47 @@ static void too_many_values_are_refused(void **state)
     _cleanup_(freep) char *most = repeat("1,", JSON_MAX_VALUES - 2, "1", "");
     _cleanup_(freep) char *fits = xasprintf("[%s]", most);
     _cleanup_(freep) char *one_more = xasprintf("[1,%s]", most);
+    struct str rest = STR_INIT(0);
     struct json_extent extent;
     struct err err;
 
     (void)state;
-    assert_int_equal(json_scan(view(fits), &extent, &err), 0);
+    assert_int_equal(json_scan(view(fits), NULL, &rest, &extent, &err), 0);
     assert_int_equal(extent.values, JSON_MAX_VALUES); /* the list itself is a value as well */
     assert_refused(view(one_more), "too many values");
+}
+
+static void unwanted_members_are_read_as_null(void **state)
+{
+    static const struct {
+        const char *text, *read;
+    } cases[] = {
+        {"{\"m\":{\"m\":[1,{\"a\":2}]},\"b\":[{\"m\": 1 ,\"c\":3}]}",
+         "{\"m\":null,\"b\":[{\"m\":null,\"c\":3}]}"},
+        {" { \"m\" : 1 } ", "{\"m\":null}"},
+        {"{\"\":\"m\",\"mm\":\"\\u006d\"}", "{\"\":\"m\",\"mm\":\"m\"}"},
+        {"{\"m\":{\"a\":1,\"a\":2}}", "{\"m\":null}"},
+        {"\"m\"", "\"m\""},
+    };
+    static const char *const wrong[] = {"{\"m\":}", "{\"m\":01}", "{\"m\":1,\"m\":2}", "{\"m\":[1}",
+                                        "{\"m\":\"\\u0000\"}"};
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(json_freep) struct json *json = NULL;
+
+        assert_int_equal(json_parse_without(view(cases[i].text), "m", &json, &err), 0);
+        _cleanup_(freep) char *read = json_text(json);
+
+        assert_string_equal(read, cases[i].read);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct json *json = NULL;
+
+        assert_int_equal(json_parse_without(view(wrong[i]), "m", &json, &err), ERR_INVALID);
+        assert_null(json);
+    }
 }
 
 static void escapes_are_read(void **state)
@@ -471,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_key_that_occurs_twice_is_refused),
         cmocka_unit_test(depth_64_is_read_and_65_is_refused),
         cmocka_unit_test(too_many_values_are_refused),
+        cmocka_unit_test(unwanted_members_are_read_as_null),
         cmocka_unit_test(escapes_are_read),
         cmocka_unit_test(every_reader_takes_an_absent_value),
         cmocka_unit_test(a_value_of_another_type_reads_as_absent),
