@@ -300,9 +300,10 @@ static int start(struct serve *serve, struct err *err)
                                                                .annotation_prefix = KUBE_GROUP "/",
                                                                .changed = function_changed,
                                                                .arg = serve});
-    serve->namespaces = informer_start(
-        serve->kube,
-        &(struct informer_options){.path = "/api/v1/namespaces", .changed = namespace_changed, .arg = serve});
+    serve->namespaces = informer_start(serve->kube, &(struct informer_options){.path = "/api/v1/namespaces",
+                                                                               .parsed = true,
+                                                                               .changed = namespace_changed,
+                                                                               .arg = serve});
     r = start_webhook(serve, err);
     if (r < 0)
         return r;

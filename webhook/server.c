@@ -26,7 +26,8 @@ struct webhook {
     struct webhook_options options;
     struct http_server *server;
     struct artifacts *artifacts;
-    struct metric *requests, *latency;
+    struct metric *requests;
+    struct series *answered[2], *latency[2]; /* by phase */
     struct series *in_flight;
     atomic_int suspended; /* admissions that another thread will answer: they need us until then */
 };
@@ -63,11 +64,6 @@ static void admission_free(void *data)
     free(admission);
 }
 
-static const char *phase_path(enum review_phase phase)
-{
-    return phase == REVIEW_MUTATE ? "/mutate" : "/validate";
-}
-
 /* Who deletes gets the refusal; whoever looks after the function finds it there. */
 static void tell(const struct admission *admission, const struct review_verdict *verdict)
 {
@@ -92,15 +88,14 @@ static void tell(const struct admission *admission, const struct review_verdict 
 static void finish(struct admission *admission, const struct review_verdict *verdict)
 {
     struct webhook *webhook = admission->webhook;
-    const char *path = phase_path(admission->phase);
     bool suspended = admission->suspended;
     _cleanup_(str_done) struct str body = STR_INIT(8 << 20);
     double seconds = (double)(clock_mono_ms() - admission->started_ms) / 1000;
 
     review_response(&admission->request, verdict, &body);
     tell(admission, verdict);
-    series_observe(metric_series(webhook->latency, path, NULL, NULL), seconds);
-    series_add(metric_series(webhook->requests, path, "200", NULL), 1);
+    series_observe(webhook->latency[admission->phase], seconds);
+    series_add(webhook->answered[admission->phase], 1);
     series_add(webhook->in_flight, -1);
     http_exchange_answer(admission->exchange, 200, "application/json", str_view_of(&body));
     if (suspended)
@@ -159,20 +154,17 @@ static bool namespace_from_copy(struct admission *admission)
 {
     _cleanup_(kube_object_unrefp) struct kube_object *copy =
         informer_get(admission->webhook->options.namespaces, admission->request.namespace);
-    _cleanup_(json_freep) struct json *namespace = NULL;
     int64_t created_s;
-    struct err err;
 
-    if (!copy || json_parse(view(copy->json), &namespace, &err) < 0)
+    if (!copy || !copy->parsed)
         return false;
-    const char *created = json_str_at(namespace, "metadata.creationTimestamp");
-
+    const char *created = json_str_at(copy->parsed, "metadata.creationTimestamp");
     bool settled =
         created && clock_parse(created, &created_s) && clock_wall_s() - created_s >= NAMESPACE_SETTLED_S;
 
     if (!settled && str_equal(admission->request.operation, "CREATE"))
         return false;
-    set_namespace(admission, namespace);
+    set_namespace(admission, copy->parsed);
     return true;
 }
 
@@ -368,19 +360,30 @@ static void handle(void *arg, struct http_exchange *exchange)
     proceed(admission);
 }
 
+static void make_metrics(struct webhook *webhook)
+{
+    static const char *const paths[] = {[REVIEW_MUTATE] = "/mutate", [REVIEW_VALIDATE] = "/validate"};
+    struct metric *latency = metric(METRIC_HISTOGRAM, "controller_runtime_webhook_latency_seconds",
+                                    "Time from the whole request to its answer.", "webhook");
+    struct metric *in_flight = metric(METRIC_GAUGE, "controller_runtime_webhook_requests_in_flight",
+                                      "Admission requests under way.", "");
+
+    webhook->requests = metric(METRIC_COUNTER, "controller_runtime_webhook_requests_total",
+                               "Admission requests by HTTP status.", "webhook,code");
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        webhook->answered[i] = metric_series(webhook->requests, paths[i], "200", NULL);
+        webhook->latency[i] = metric_series(latency, paths[i], NULL, NULL);
+    }
+    webhook->in_flight = metric_series(in_flight, NULL, NULL, NULL);
+}
+
 int webhook_start(const struct webhook_options *options, struct webhook **ret_webhook, struct err *err)
 {
     struct webhook *webhook = xcalloc(1, sizeof(*webhook));
 
     webhook->options = *options;
     webhook->artifacts = artifacts_new(options->aws);
-    webhook->requests = metric(METRIC_COUNTER, "controller_runtime_webhook_requests_total",
-                               "Admission requests by HTTP status.", "webhook,code");
-    webhook->latency = metric(METRIC_HISTOGRAM, "controller_runtime_webhook_latency_seconds",
-                              "Time from the whole request to its answer.", "webhook");
-    webhook->in_flight = metric_series(metric(METRIC_GAUGE, "controller_runtime_webhook_requests_in_flight",
-                                              "Admission requests under way.", ""),
-                                       NULL, NULL, NULL);
+    make_metrics(webhook);
     int r = http_server_start(&(struct http_server_options){.listen = options->listen,
                                                             .max_body_bytes = MAX_REVIEW_BYTES,
                                                             .certificate = options->certificate,

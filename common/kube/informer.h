@@ -11,7 +11,8 @@
 struct kube_object {
     char *key; /* "namespace/name", "name" for cluster-scoped ones */
     char *resource_version;
-    char *json; /* compact text of the trimmed object */
+    char *json;          /* compact text of the trimmed object */
+    struct json *parsed; /* the same; NULL unless informer_options asked for it */
     int references;
 };
 struct kube_object *kube_object_ref(struct kube_object *object);
@@ -26,6 +27,7 @@ struct informer;
 struct informer_options {
     const char *path;              /* "/apis/kubelambda.io/v1alpha1/lambdafunctions", "/api/v1/namespaces" */
     const char *annotation_prefix; /* annotations to keep, e.g. "kubelambda.io/"; NULL: none */
+    bool parsed;                   /* keep objects parsed as well: for a kind that is read often and few */
     /* On the http thread, after the copy changed; must not block. Also called for every object that
      * is still there after a relist. Deleted objects: `object` is NULL. May be NULL. */
     void (*changed)(void *arg, const char *key, const struct kube_object *object);

@@ -20,13 +20,16 @@ struct kube_object *kube_object_ref(struct kube_object *object)
 
 void kube_object_unref(struct kube_object *object)
 {
-    if (object && __atomic_sub_fetch(&object->references, 1, __ATOMIC_ACQ_REL) == 0)
-        free(object);
+    if (!object || __atomic_sub_fetch(&object->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    json_free(object->parsed);
+    free(object);
 }
 
 void store_init(struct store *store, const struct informer_options *options)
 {
     *store = (struct store){.annotation_prefix = xstrdup(options->annotation_prefix),
+                            .parsed = options->parsed,
                             .changed = options->changed,
                             .arg = options->arg,
                             .text = STR_INIT(MAX_OBJECT_BYTES)};
@@ -140,6 +143,8 @@ static struct stored *make(struct store *store, const char *key, const char *ver
     stored->object.resource_version = append(&at, version);
     stored->object.json = append(&at, json);
     stored->round = store->round;
+    if (store->parsed)
+        (void)!json_parse(view(json), &stored->object.parsed, NULL); /* we have just written it */
     if (store->text.capacity > KEPT_BYTES)
         str_done(&store->text);
     return stored;

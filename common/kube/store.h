@@ -14,6 +14,7 @@ struct store {
     struct map objects; /* key to struct stored, of which it holds a reference */
     unsigned round;
     char *annotation_prefix; /* or NULL */
+    bool parsed;
     void (*changed)(void *arg, const char *key, const struct kube_object *object);
     void *arg;
     struct str text; /* where an object is written down before it is copied to its size */
