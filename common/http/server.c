@@ -18,7 +18,7 @@
  * a request into a connection that we are closing. */
 enum { IDLE_TIMEOUT_S = 120 };
 
-enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024 };
+enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024, POOL_BYTES = 16 << 10 };
 
 /* Descriptors that are left for everything else: what we ask, files, the other servers. */
 enum { OTHER_DESCRIPTORS = 160, CONNECTIONS_AT_LEAST = 16 };
@@ -213,7 +213,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned work
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changed, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &server->exchanges,
-        MHD_OPTION_ARRAY, server->certificate ? tls : none, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_ARRAY,
+        server->certificate ? tls : none, MHD_OPTION_END);
 }
 
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
