@@ -121,6 +121,11 @@ ha: build/kubelambda-sanitized
 	tests/setup build cluster aws
 	. tests/env.sh && KUBELAMBDA_RESTARTS=50 KUBELAMBDA_FIGHT_SECONDS=60 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_ha.py
 
+# A hundred rollouts of 150 functions, each killed three times at random moments. An hour.
+crash: build/kubelambda-sanitized
+	tests/setup build cluster aws
+	. tests/env.sh && KUBELAMBDA_ROLLOUTS=100 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_crash.py -k random
+
 # The thread sanitizer on all that the controller does; make test has the small of it. A quarter of an hour.
 # gcc's cannot start where the kernel scatters addresses widely.
 tsan: build/kubelambda-tsan $(THREADED)
@@ -184,6 +189,7 @@ help:
 	echo "make ha         many restarts under load: no call may be lost"
 	echo "make migration  150 existing functions imported and adopted"
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
+	echo "make crash      a hundred rollouts that are killed at random moments"
 	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
 	echo "make install    the binary, its manual page, completion, kubectl lambda; DESTDIR and PREFIX apply"
@@ -193,5 +199,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint test test-installed demo ha tsan siege migration image install bench help clean
+.PHONY: all manifests manifests-fresh check lint test test-installed demo ha crash tsan siege migration image install bench help clean
 .SECONDARY:

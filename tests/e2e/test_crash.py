@@ -3,7 +3,11 @@ before its answer does. The next start finishes what was begun: nothing twice, n
 and the status is the one of an undisturbed run."""
 
 import collections
+import concurrent.futures
 import json
+import os
+import random
+import time
 
 import pytest
 from gate import Gate
@@ -14,6 +18,10 @@ OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 THEIRS = "theirs"  # the function is there, and is nobody's
 GONE = "gone"
 WORKERS = 64  # as many requests can be kept at a time
+MANY = 150
+ROLLOUT_S = 10
+KILLS = 3  # in each rollout
+ROLLOUTS = int(os.environ.get("KUBELAMBDA_ROLLOUTS", "2"))
 
 # What there is before, what is declared then, and the writes to AWS that it takes.
 STORIES = {
@@ -173,3 +181,45 @@ def test_a_crash_at_any_step_is_one_that_nobody_notices(
     assert {name: story(name)[2] for name in stops} == writes(aws, mark)
     for name in stops:
         assert seen(cluster, aws, namespace, name) == undisturbed.ends[name.partition("-")[0]], name
+    cluster.abandon(namespace)
+
+
+@pytest.fixture(scope="module")
+def rolled(cluster, aws, serve):
+    """The namespace of all rollouts; with AWS's limits."""
+    aws.settings(limits=True)
+    name = cluster.namespace("rolled", "preview")
+    yield name
+    aws.settings(limits=False)
+    cluster.abandon(name)
+
+
+def rollout(number):
+    """The first one creates, the others change the code and by turns the configuration."""
+    spec = {"code": OTHER if number % 2 else None, "memorySize": 256 if number % 4 > 1 else None}
+    return {name: value for name, value in spec.items() if value}
+
+
+@pytest.mark.parametrize("number", range(ROLLOUTS))
+def test_a_rollout_of_150_functions_that_is_killed_at_random_moments_ends_as_declared(
+    cluster, aws, serve, rolled, number
+):
+    """KUBELAMBDA_ROLLOUTS: how many; `make crash` has a hundred. AWS's limits make each take ten seconds."""
+    chance = random.Random(seed := time.time_ns())
+    moments = sorted(chance.uniform(0, ROLLOUT_S) for _ in range(KILLS))
+    declared = [function(f"many-{i}", rolled, **rollout(number)) for i in range(MANY)]
+    mark, began = aws.mark(), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        applied = pool.submit(cluster.apply, *declared)
+        for moment in moments:
+            time.sleep(max(0, began + moment - time.monotonic()))
+            serve.kill()
+            serve.start()
+        applied.result()
+    all_ready(cluster, rolled, MANY, 90)
+    wanted = writes(aws, mark).values()
+    assert [len(one) for one in wanted] == [len(set(one)) for one in wanted], f"sent twice; seed {seed}"
+    for one in declared:
+        seen = aws.function(f"preview-{one['metadata']['name']}")["Configuration"]
+        assert seen["CodeSha256"] == aws.sha256(one["spec"]["code"]["s3Key"]), seed
+        assert seen["MemorySize"] == one["spec"].get("memorySize", 128), seed
