@@ -45,6 +45,16 @@ void permission_complete(struct json *item)
     json_set(item, "Principal", json_new_string(number));
 }
 
+bool permission_is_open(const struct json *declared)
+{
+    static const char *const limits[] = {"sourceArn", "sourceAccount", "principalOrgID", "eventSourceToken"};
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (json_type(json_get(declared, limits[i])) > JSON_NULL)
+            return false;
+    return true;
+}
+
 void permission_add_public(const struct json *spec, struct json *want)
 {
     const char *qualifier = json_str_at(spec, "functionUrl.qualifier");

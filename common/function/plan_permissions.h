@@ -13,6 +13,9 @@ char *permission_key(const char *qualifier, const char *sid);
 /* Brings the principal into the form that is compared: an account's root is the account. */
 void permission_complete(struct json *item);
 
+/* Does no condition limit who gets in? Of an item of the spec. */
+bool permission_is_open(const struct json *declared);
+
 /* Adds what a public URL takes. */
 void permission_add_public(const struct json *spec, struct json *want);
 

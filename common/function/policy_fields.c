@@ -262,6 +262,22 @@ static const struct field rows[] = {
         .doc = "false: adoptionPolicy: Adopt is refused, so no function that is already there is taken over.",
     },
     {
+        .path = "allow.publicUrls",
+        .type = FIELD_BOOL,
+        .doc = "false: functionUrl.authType: NONE is refused, and permissions that let everybody in.",
+    },
+    {
+        .path = "allow.principals",
+        .type = FIELD_LIST,
+        .min = 1,
+        .max = 64,
+        .pattern = GLOB,
+        .pattern_hint = GLOB_HINT,
+        .item_max = 2048,
+        .doc = "Globs of the principals that permissions may name, for example *.amazonaws.com or "
+               "arn:aws:iam::123456789012:*.",
+    },
+    {
         .path = "artifactCheck",
         .type = FIELD_OBJECT,
         .doc = "The question to S3 whether the code is there.",

@@ -5,6 +5,7 @@
 #include "common/function/check.h"
 #include "common/function/fields.h"
 #include "common/function/glob.h"
+#include "common/function/plan_permissions.h"
 #include "common/function/policy.h"
 #include "common/function/rules.h"
 #include "common/function/tag_characters.h"
@@ -168,6 +169,45 @@ static void look_adoption(struct look *look, const struct policy_rule *rule)
                "forbids to take over functions that are already there; write Never");
 }
 
+static void look_public(struct look *look, const struct policy_rule *rule)
+{
+    const char *url = json_str_at(look->spec, rule->fields[0]);
+    const struct json *permissions = json_get(look->spec, rule->fields[1]);
+    size_t index = 0;
+
+    if (json_type(look->limit) != JSON_BOOL || json_is_true(look->limit))
+        return;
+    if (str_equal(url, "NONE"))
+        breaks(look, FINDING_FORBIDDEN, rule->fields[0], url, "forbids public URLs; write AWS_IAM");
+    for (const struct json *one = json_first(permissions); one; one = json_next(one), index++) {
+        _cleanup_(freep) char *where = xasprintf("%s[%zu].principal", rule->fields[1], index);
+        const char *principal = json_str_at(one, "principal");
+
+        if (str_equal(principal, "*") && permission_is_open(one))
+            breaks(look, FINDING_FORBIDDEN, where, principal,
+                   "forbids to let everybody in; name a principal, or add principalOrgID");
+    }
+}
+
+static void look_principals(struct look *look, const struct policy_rule *rule)
+{
+    size_t index = 0;
+
+    if (json_type(look->limit) != JSON_ARRAY)
+        return;
+    for (const struct json *one = json_first(json_get(look->spec, rule->fields[0])); one;
+         one = json_next(one), index++) {
+        const char *principal = json_str_at(one, "principal");
+
+        if (!principal || any_glob_matches(look->limit, principal))
+            continue;
+        _cleanup_(freep) char *allowed = listed(look->limit, NULL);
+        _cleanup_(freep) char *where = xasprintf("%s[%zu].principal", rule->fields[0], index);
+
+        breaks(look, FINDING_FORBIDDEN, where, principal, "allows only %s", allowed);
+    }
+}
+
 /* --- what functions must have -------------------------------------------------------------- */
 
 static void look_tags(struct look *look, const struct policy_rule *rule)
@@ -269,6 +309,8 @@ static const struct policy_rule rows[] = {
     {"allow.memorySize.max", {"memorySize"}, look_max},
     {"allow.timeout.max", {"timeout"}, look_max},
     {"allow.adoption", {"adoptionPolicy"}, look_adoption},
+    {"allow.publicUrls", {"functionUrl.authType", "permissions"}, look_public},
+    {"allow.principals", {"permissions"}, look_principals},
     {"aws.assumeRoleArn", {"role"}, look_account},
 };
 

@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/function/arn.h"
 #include "common/function/fields.h"
+#include "common/function/rules_attached.h"
 #include "common/function/rules_config.h"
 #include "common/function/tag_characters.h"
 
@@ -288,6 +289,17 @@ const struct rule rules[] = {
      false,
      look_runtime_version},
     {"async-invoke-says-something", {"asyncInvoke"}, FINDING_INVALID, false, look_async_invoke},
+    {"permission-ids", {"permissions"}, FINDING_INVALID, false, look_permission_ids},
+    {"permission-conditions", {"permissions"}, FINDING_INVALID, false, look_permission_conditions},
+    {"permission-sources", {"permissions"}, FINDING_INVALID, false, look_permission_sources},
+    {"event-source-members", {"eventSources"}, FINDING_INVALID, false, look_source_members},
+    {"event-source-batches", {"eventSources"}, FINDING_INVALID, false, look_source_batches},
+    {"event-sources-distinct", {"eventSources"}, FINDING_INVALID, false, look_sources_distinct},
+    {"qualifiers-are-aliases",
+     {"aliases", "permissions", "eventSources"},
+     FINDING_INVALID,
+     false,
+     look_qualifiers},
 };
 
 const size_t rule_count = ARRAY_LEN(rules);

@@ -248,6 +248,17 @@ static void each_rule_is_kept_and_broken(void **state)
          "spec.adoptionPolicy: Forbidden: \"Adopt\": policy p forbids to take over functions that are "
          "already "
          "there; write Never\n"},
+        {"\"allow\":{\"publicUrls\":false}", "\"functionUrl\":{\"authType\":\"AWS_IAM\"}",
+         "\"functionUrl\":{\"authType\":\"NONE\"}",
+         "spec.functionUrl.authType: Forbidden: \"NONE\": policy p forbids public URLs; write AWS_IAM\n"},
+        {"\"allow\":{\"publicUrls\":false}",
+         "\"permissions\":[{\"principal\":\"*\",\"principalOrgID\":\"o-a1b2c3d4e5\"}]",
+         "\"permissions\":[{\"principal\":\"123456789012\"},{\"principal\":\"*\"}]",
+         "spec.permissions[1].principal: Forbidden: \"*\": policy p forbids to let everybody in; name a "
+         "principal, or add principalOrgID\n"},
+        {"\"allow\":{\"principals\":[\"*.amazonaws.com\"]}",
+         "\"permissions\":[{\"principal\":\"s3.amazonaws.com\"}]", "\"permissions\":[{\"principal\":\"*\"}]",
+         "spec.permissions[0].principal: Forbidden: \"*\": policy p allows only *.amazonaws.com\n"},
         {"\"require\":{\"tags\":[\"a\",\"b\"]}", "\"tags\":{\"a\":\"\",\"b\":\"\"}", "\"tags\":{\"c\":\"\"}",
          "spec.tags: Required value: policy p requires the tags a, b; add them\n"},
         {"\"require\":{\"description\":true}", "\"description\":\"x\"", "\"description\":\"\"",
