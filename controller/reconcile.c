@@ -252,6 +252,8 @@ static struct reconcile_next report_drift(struct run *run)
         plan_differences(&input, &differences);
     for (size_t i = 0; i < differences.count; i++)
         str_addf(&names, "%s%s", i > 0 ? ", " : "", differences.items[i].path);
+    if (!names.len)
+        str_add(&names, "its last update failed");
     return end_drifted(run, str_text(&names));
 }
 

@@ -15,6 +15,16 @@ static bool is_code(const struct field *field)
     return field->member && str_starts_with(field->member, "Code.");
 }
 
+/* An image tells by itself where nothing is known to have been deployed: by its tag, or the digest behind it.
+ */
+static bool runs_image(const struct plan_input *input)
+{
+    const char *declared = json_str_at(input->spec, "code.imageUri");
+
+    return declared && (str_equal(declared, json_str_at(input->observed, "Code.ImageUri")) ||
+                        str_equal(declared, json_str_at(input->observed, "Code.ResolvedImageUri")));
+}
+
 bool plan_code_differs(const struct plan_input *input)
 {
     const char *running = json_str_at(input->observed, "Configuration.CodeSha256");
@@ -26,7 +36,7 @@ bool plan_code_differs(const struct plan_input *input)
     if (input->redeploy || (known && !str_equal(input->artifact_sha256, running)))
         return true;
     if (!known && !input->deployed)
-        return true;
+        return !runs_image(input);
     for (size_t i = 0; i < field_count; i++) {
         bool place = !fields[i].unset;
 
@@ -105,6 +115,18 @@ static void plan_create(const struct plan_input *input, struct plan *plan)
     plan_add_step(plan, PLAN_CREATE, body, xstrdup("creates the function"));
 }
 
+/* The call always names the code, also when only the architecture changes. */
+static void add_code(const struct plan_input *input, struct json *body)
+{
+    for (size_t i = 0; i < field_count; i++) {
+        struct json *value =
+            is_code(&fields[i]) ? value_wanted(&fields[i], input, value_ours(&fields[i], input)) : NULL;
+
+        if (value)
+            json_set(body, fields[i].member + strlen("Code."), value);
+    }
+}
+
 static void plan_code(const struct plan_input *input, struct plan *plan)
 {
     _cleanup_(json_freep) struct json *body = json_new_object();
@@ -114,14 +136,7 @@ static void plan_code(const struct plan_input *input, struct plan *plan)
     add_changes(input, CALL_CODE, body, &names);
     if (!deploys && !names.len)
         return;
-    /* The call always names the code, also when only the architecture changes. */
-    for (size_t i = 0; i < field_count; i++) {
-        struct json *value =
-            is_code(&fields[i]) ? value_wanted(&fields[i], input, value_ours(&fields[i], input)) : NULL;
-
-        if (value)
-            json_set(body, fields[i].member + strlen("Code."), value);
-    }
+    add_code(input, body);
     plan_add_step(plan, PLAN_UPDATE_CODE, take(body),
                   deploys && names.len ? xasprintf("deploys new code and changes %s", str_text(&names))
                   : deploys            ? xstrdup("deploys new code")
@@ -223,6 +238,22 @@ static void wait_for_sources(struct plan *plan)
     plan->reason = "EventSourcesBusy";
 }
 
+/* AWS shows what is declared, but its last update failed: whether that is in force, an update that says the
+ * same tells. The reason's code names what failed. */
+static void plan_repeat(const struct plan_input *input, struct plan *plan)
+{
+    const char *code = json_str_at(input->observed, "Configuration.LastUpdateStatusReasonCode");
+    bool of_code = code && (strstr(code, "Image") || strstr(code, "Zip"));
+    struct json *body = json_new_object();
+
+    if (of_code)
+        add_code(input, body);
+    else
+        json_set(body, "Role", json_copy(json_get(input->spec, "role")));
+    plan_add_step(plan, of_code ? PLAN_UPDATE_CODE : PLAN_UPDATE_CONFIGURATION, body,
+                  xstrdup("repeats the last update, which failed"));
+}
+
 static void plan_changes(const struct plan_input *input, struct plan *plan)
 {
     const char *state = json_str_at(input->observed, "Configuration.State");
@@ -255,14 +286,10 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
     plan_add_sides(input, plan);
     bool busy = plan_add_attached(input, plan);
 
-    if (plan->step_count == 0 && str_equal(update, "Failed")) {
-        const char *why = json_str_at(input->observed, "Configuration.LastUpdateStatusReason");
-
-        plan_block(plan, "UpdateFailed", "AWS could not put the last change in force: %.300s",
-                   why ? why : "no reason given");
-    } else if (busy && plan->outcome == PLAN_IN_FORCE) {
+    if (plan->step_count == 0 && str_equal(update, "Failed"))
+        plan_repeat(input, plan);
+    else if (busy && plan->outcome == PLAN_IN_FORCE)
         wait_for_sources(plan);
-    }
 }
 
 bool plan_retains(const struct json *spec)

@@ -126,6 +126,19 @@ def test_an_adopted_function_with_the_same_code_is_not_deployed_again(cluster, a
     assert cluster.functions(namespace)["same"]["status"]["deployed"]["key"] == "app/1.zip"
 
 
+def test_an_adopted_image_is_not_deployed_again(cluster, aws, serve, namespace):
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    role = "arn:aws:iam::123456789012:role/fake"
+    aws.functions.create_function(
+        FunctionName="preview-image", Role=role, PackageType="Image", Code={"ImageUri": image}
+    )
+    mark = aws.mark()
+    spec = {"packageType": "Image", "runtime": None, "handler": None, "code": {"imageUri": image}}
+    made(cluster, namespace, "image", adoptionPolicy="Adopt", **spec)
+    assert done(aws, mark) == ["TagResource"]
+    assert cluster.functions(namespace)["image"]["status"]["deployed"]["imageUri"] == image
+
+
 def test_somebody_elses_function_is_never_adopted(cluster, aws, serve, namespace):
     theirs(aws, "owned", Tags={"kubelambda.io/owner": "other/cluster/owned"})
     mark = aws.mark()

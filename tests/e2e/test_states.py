@@ -115,6 +115,16 @@ def test_an_update_that_fails_stalls_and_the_next_one_mends_it(cluster, aws, ser
     assert aws.function(f"preview-{name}")["Configuration"]["MemorySize"] == 256
 
 
+def test_a_failed_update_that_is_taken_back_is_made_sure_of(cluster, aws, serve, namespace):
+    made(cluster, "taken-back", namespace, memorySize=256)
+    aws.rule("UpdateFunctionConfiguration", times=1, fail={"code": "InvalidSubnet", "reason": "No such subnet."})
+    cluster.apply(function("taken-back", namespace, memorySize=512))
+    settled(cluster, "taken-back", namespace, "Stalled")
+    assert aws.function("preview-taken-back")["Configuration"]["MemorySize"] == 256
+    resource = made(cluster, "taken-back", namespace, memorySize=256)
+    assert resource["status"]["lastUpdateStatus"] == "Successful"
+
+
 # --- others ---------------------------------------------------------------------------------------
 
 

@@ -166,6 +166,24 @@ static void code_and_architecture_are_one_request_and_configuration_comes_after(
                         "deploys new code and changes architectures; changes timeout; changes tags");
 }
 
+static void an_image_that_runs_already_is_not_deployed_for_want_of_a_memory(void **state)
+{
+    static const char digest[] = "r/a@sha256:3f9c";
+    struct scene *scene = *state;
+
+    gone(&scene->deployed);
+    json_set(scene->observed, "Code",
+             parse("{\"ImageUri\":\"r/a:1\",\"ResolvedImageUri\":\"r/a@sha256:3f9c\"}"));
+    json_set(scene->spec, "code", parse("{\"imageUri\":\"r/a:1\"}"));
+    assert_in_force(scene, "the same tag");
+    json_set_at(scene->spec, "code.imageUri", json_new_string(digest));
+    assert_in_force(scene, "the tag's digest");
+    json_set_at(scene->spec, "code.imageUri", json_new_string("r/a:2"));
+    only_step(scene, PLAN_UPDATE_CODE);
+    json_set(scene->observed, "Code", parse("{\"ImageUri\":null}"));
+    only_step(scene, PLAN_UPDATE_CODE);
+}
+
 static void an_image_is_deployed_when_another_one_is_declared(void **state)
 {
     struct scene *scene = *state;
@@ -416,15 +434,27 @@ static void what_failed_again_stops_with_the_reason_of_aws(void **state)
     assert_blocked(scene, "FunctionFailed", "the subnet is full");
 }
 
-static void a_failed_update_is_tried_when_it_differs_and_told_when_it_does_not(void **state)
+static void a_failed_update_is_repeated_also_where_what_it_was_about_is_as_declared(void **state)
 {
+    static const struct {
+        const char *code;
+        enum plan_step_kind kind;
+        const char *body;
+    } rows[] = {
+        {NULL, PLAN_UPDATE_CONFIGURATION, "{\"Role\":\"arn:aws:iam::123456789012:role/fake\"}"},
+        {"InvalidSubnet", PLAN_UPDATE_CONFIGURATION, "{\"Role\":\"arn:aws:iam::123456789012:role/fake\"}"},
+        {"ImageDeleted", PLAN_UPDATE_CODE, "{\"S3Bucket\":\"artifacts\",\"S3Key\":\"a.zip\"}"},
+        {"InvalidZipFileException", PLAN_UPDATE_CODE, "{\"S3Bucket\":\"artifacts\",\"S3Key\":\"a.zip\"}"},
+    };
     struct scene *scene = *state;
 
     json_set_str(configuration(scene), "LastUpdateStatus", "Failed");
-    json_set_str(configuration(scene), "LastUpdateStatusReason", "no such key");
-    assert_blocked(scene, "UpdateFailed", "no such key");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_set_str(configuration(scene), "LastUpdateStatusReasonCode", rows[i].code);
+        assert_json(only_step(scene, rows[i].kind)->body, rows[i].body);
+    }
     json_set_at(scene->spec, "timeout", json_new_int(30));
-    only_step(scene, PLAN_UPDATE_CONFIGURATION);
+    assert_json(only_step(scene, PLAN_UPDATE_CONFIGURATION)->body, "{\"Timeout\":30}");
 }
 
 /* --- deletion -------------------------------------------------------------------------------- */
@@ -528,6 +558,7 @@ int main(void)
         test(code_is_deployed_exactly_when_it_is_other_code),
         test(a_deployment_names_the_code_and_nothing_else),
         test(code_and_architecture_are_one_request_and_configuration_comes_after),
+        test(an_image_that_runs_already_is_not_deployed_for_want_of_a_memory),
         test(an_image_is_deployed_when_another_one_is_declared),
         test(the_storage_mode_is_changed_and_removed_also_when_the_content_stays),
         test(a_deployment_names_the_key_of_the_archive_again),
@@ -546,7 +577,7 @@ int main(void)
         test(an_inactive_function_is_healthy_and_can_be_changed),
         test(a_function_whose_creation_failed_is_made_anew_once),
         test(what_failed_again_stops_with_the_reason_of_aws),
-        test(a_failed_update_is_tried_when_it_differs_and_told_when_it_does_not),
+        test(a_failed_update_is_repeated_also_where_what_it_was_about_is_as_declared),
         test(our_function_is_deleted_whatever_its_state),
         test(a_function_that_is_gone_needs_no_deletion),
         test(somebody_elses_function_is_not_deleted_with_our_resource),
