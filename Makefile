@@ -22,7 +22,8 @@ LIBS = $(shell pkg-config --libs $(PKG)) -lm -pthread
 LIB_SRC := $(wildcard common/*/*.c certs/*.c webhook/*.c controller/*.c)
 CLI_SRC := $(wildcard cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
-TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%)
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%) $(FUZZ:%=build/test/fuzz_%)
 # Those in which threads meet, once more under the thread sanitizer.
 THREADED := $(patsubst tests/unit/%.c,build/test-tsan/%,$(shell grep -lE 'pthread_create|http_start|reconcile_scene|_peer\.h' $(TEST_SRC)))
 
@@ -70,8 +71,14 @@ build/test/%: build/sanitized/tests/unit/%.o build/sanitized.a
 	mkdir -p $(@D)
 	$(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
 
+# A fuzz target that is fed its corpus once.
+build/test/fuzz_%: build/sanitized/tests/fuzz/fuzz_%.o build/sanitized/tests/fuzz/replay.o \
+		build/sanitized/tests/property/review_world.o build/sanitized.a
+	mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ $(LIBS) -o $@
+
 # What the tests beside the unit tests drive.
-build/test-tools/%: build/sanitized/tests/property/%.o build/sanitized.a
+build/test-tools/%: build/sanitized/tests/property/%.o build/sanitized/tests/property/review_world.o build/sanitized.a
 	mkdir -p $(@D)
 	$(CC) $(SANITIZE) $^ $(LIBS) -o $@
 
@@ -146,6 +153,29 @@ siege: build/kubelambda
 	. tests/env.sh && KUBELAMBDA=build/kubelambda KUBELAMBDA_CONNECTIONS=10000 KUBE_BIN=$$KUBE_BIN \
 		"$$PYTHON" -m pytest -q -s tests/e2e/test_connections.py
 
+# Looks for inputs that break what reads the outside: FUZZ="json yaml" chooses, FUZZ_SECONDS are for each.
+FUZZ_SECONDS ?= 60
+fuzz:
+	tests/setup build fuzz
+	$(MAKE) --no-print-directory build/generate $(FUZZ:%=build/fuzz/%)
+	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+
+CLANG ?= clang
+FUZZED := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-unknown-warning-option
+
+build/fuzz/%: build/fuzzed/tests/fuzz/fuzz_%.o build/fuzzed/tests/property/review_world.o build/fuzzed.a
+	mkdir -p $(@D)
+	$(CLANG) $(FUZZED) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+build/fuzzed.a: $(LIB_SRC:%.c=build/fuzzed/%.o) build/fuzzed/cli/archive.o
+	rm -f $@
+	ar rcs $@ $^
+
+build/fuzzed/%.o: %.c
+	mkdir -p $(@D)
+	echo "  CC    $< (fuzzed)"
+	$(CLANG) $(BASE) $(FUZZED) -fsanitize=fuzzer-no-link -c $< -o $@
+
 IMAGE ?= kubelambda:$(shell sed -n 's/^\#define KUBELAMBDA_VERSION "\(.*\)"/\1/p' cli/cli.h)
 
 image:
@@ -189,6 +219,7 @@ help:
 	echo "make ha         many restarts under load: no call may be lost"
 	echo "make migration  150 existing functions imported and adopted"
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
+	echo "make fuzz       looks for inputs that break a parser, a minute each"
 	echo "make crash      a hundred rollouts that are killed at random moments"
 	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
@@ -199,5 +230,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint test test-installed demo ha crash tsan siege migration image install bench help clean
+.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration image install bench help clean
 .SECONDARY:

@@ -30,6 +30,18 @@ static void list_rules(struct str *out)
         add_rule("policy", name, paths, out);
 }
 
+/* The names and values of the fields, a quoted word a line, as fuzzers read them. */
+static void list_words(struct str *out)
+{
+    for (size_t i = 0; i < field_count; i++) {
+        str_addf(out, "\"%s\"\n", fields[i].path);
+        if (fields[i].member)
+            str_addf(out, "\"%s\"\n", fields[i].member);
+        for (size_t k = 0; fields[i].values && fields[i].values[k]; k++)
+            str_addf(out, "\"%s\"\n", fields[i].values[k]);
+    }
+}
+
 static const struct {
     const char *name, *title;
     struct json *(*crd)(void);
@@ -42,6 +54,7 @@ static const struct {
     {"policy-reference", "# Fields of a LambdaPolicy's spec\n\n" MADE_FROM("policy_fields") "\n", NULL,
      schema_policy_reference},
     {"rules", "", NULL, list_rules},
+    {"dictionary", "", NULL, list_words},
 };
 
 int main(int argc, char **argv)

@@ -106,7 +106,8 @@ struct json *value_observed(const struct field *field, const struct plan_input *
         return value_in_item(field, value, false);
     list = json_new_array();
     for (const struct json *item = json_first(value); item; item = json_next(item))
-        json_append(list, json_copy(json_get(item, field->observed_item)));
+        if (json_get(item, field->observed_item))
+            json_append(list, json_copy(json_get(item, field->observed_item)));
     return list;
 }
 
