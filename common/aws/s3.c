@@ -136,11 +136,35 @@ static bool may_be_region(const struct http_response *response)
     return response->status == 301 || response->status == 400;
 }
 
+/* S3 numbers its answers; a proxy's page does not, and says nothing about objects. */
+static bool is_from_s3(const struct http_response *response)
+{
+    static const char *const marks[] = {"x-amz-request-id", "x-amzn-requestid", "x-amz-bucket-region"};
+    char text[128];
+
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        if (http_header(response, marks[i], text, sizeof(text)))
+            return true;
+    return false;
+}
+
+static int not_from_s3(const struct s3_target *target, int status, struct err *err)
+{
+    char what[WHAT_SIZE];
+
+    describe(target, what);
+    err_set(err, ERR_RETRY, "%s: something other than S3 answered %d; is there a proxy?", what, status);
+    err->status = status;
+    return ERR_RETRY;
+}
+
 int s3_read_answer(const struct s3_target *target, const struct http_response *response,
                    struct s3_object *ret_object, struct err *err)
 {
     char region[sizeof(err->code)];
 
+    if (response->status < 429 && !is_from_s3(response))
+        return not_from_s3(target, response->status, err);
     if (response->status == 200) {
         read_object(response, ret_object);
         return 0;

@@ -268,7 +268,8 @@ static void settings_that_cannot_be_used_are_refused_at_start(void **state)
 static void an_object_is_asked_for_with_its_key_as_it_is(void **state)
 {
     struct script script = {
-        .answers = {ANSWER("200 OK", "Content-Length: 7\r\nx-amz-version-id: v1\r\n", "")}};
+        .answers = {
+            ANSWER("200 OK", "Content-Length: 7\r\nx-amz-version-id: v1\r\nx-amz-request-id: 1\r\n", "")}};
     struct aws *aws = script_begin(&script);
     struct s3_object object;
     struct err err;

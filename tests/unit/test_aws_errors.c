@@ -114,6 +114,8 @@ static void what_aws_repeats_of_our_values_is_not_shown(void **state)
     }
 }
 
+#define S3 "x-amz-request-id: 1\n"
+
 static void heads_say_what_they_can_tell(void **state)
 {
     static const struct {
@@ -122,18 +124,22 @@ static void heads_say_what_they_can_tell(void **state)
         enum err_class class;
         const char *code, *part;
     } rows[] = {
-        {404, "", NULL, ERR_NOT_FOUND, "", "s3://b/k does not exist"},
-        {404, "x-amz-delete-marker: true\n", NULL, ERR_NOT_FOUND, "", "was deleted"},
-        {403, "", NULL, ERR_DENIED, "", "missing or not readable with our credentials"},
-        {403, "", "v", ERR_DENIED, "", "s3:GetObjectVersion"},
+        {200, "", NULL, ERR_RETRY, "", "something other than S3 answered 200"},
+        {404, "content-type: text/html\n", NULL, ERR_RETRY, "", "something other than S3 answered 404"},
+        {403, "", NULL, ERR_RETRY, "", "something other than S3 answered 403"},
+        {302, "location: https://login\n", NULL, ERR_RETRY, "", "something other than S3 answered 302"},
+        {404, S3, NULL, ERR_NOT_FOUND, "", "s3://b/k does not exist"},
+        {404, S3 "x-amz-delete-marker: true\n", NULL, ERR_NOT_FOUND, "", "was deleted"},
+        {403, S3, NULL, ERR_DENIED, "", "missing or not readable with our credentials"},
+        {403, S3, "v", ERR_DENIED, "", "s3:GetObjectVersion"},
         {301, "x-amz-bucket-region: eu-west-1\n", NULL, ERR_CONFLICT, "eu-west-1", "is in eu-west-1"},
-        {301, "", NULL, ERR_CONFLICT, "", "is not in us-east-1"},
+        {301, S3, NULL, ERR_CONFLICT, "", "is not in us-east-1"},
         {400, "x-amz-bucket-region: eu-west-1\n", NULL, ERR_CONFLICT, "eu-west-1", "is in eu-west-1"},
         {400, "x-amz-bucket-region: us-east-1\n", "v", ERR_INVALID, "", "version id"},
-        {400, "", NULL, ERR_DENIED, "", "expired"},
-        {405, "", "v", ERR_INVALID, "", "delete marker"},
-        {307, "", NULL, ERR_RETRY, "", "answered 307"},
-        {412, "", NULL, ERR_RETRY, "", "answered 412"},
+        {400, S3, NULL, ERR_DENIED, "", "expired"},
+        {405, S3, "v", ERR_INVALID, "", "delete marker"},
+        {307, S3, NULL, ERR_RETRY, "", "answered 307"},
+        {412, S3, NULL, ERR_RETRY, "", "answered 412"},
         {429, "", NULL, ERR_THROTTLED, "", "answered 429"},
         {500, "", NULL, ERR_RETRY, "", "answered 500"},
         {503, "retry-after: 1\n", NULL, ERR_THROTTLED, "", "slow down"},
@@ -160,12 +166,12 @@ static void only_the_hash_of_a_whole_object_is_its_sha256(void **state)
 {
     static const struct {
         const char *headers, *sha256;
-    } rows[] = {{"x-amz-checksum-sha256: " HASH "\n", HASH},
-                {"x-amz-checksum-sha256: " HASH "\nx-amz-checksum-type: FULL_OBJECT\n", HASH},
-                {"x-amz-checksum-sha256: " HASH "\nx-amz-checksum-type: COMPOSITE\n", ""},
-                {"x-amz-checksum-sha256: " HASH "-2\n", ""},
-                {"x-amz-checksum-sha256: " HASH "-2\nx-amz-checksum-type: COMPOSITE\n", ""},
-                {"", ""}};
+    } rows[] = {{S3 "x-amz-checksum-sha256: " HASH "\n", HASH},
+                {S3 "x-amz-checksum-sha256: " HASH "\nx-amz-checksum-type: FULL_OBJECT\n", HASH},
+                {S3 "x-amz-checksum-sha256: " HASH "\nx-amz-checksum-type: COMPOSITE\n", ""},
+                {S3 "x-amz-checksum-sha256: " HASH "-2\n", ""},
+                {S3 "x-amz-checksum-sha256: " HASH "-2\nx-amz-checksum-type: COMPOSITE\n", ""},
+                {S3, ""}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -184,8 +190,8 @@ static void an_object_has_size_version_etag_and_class(void **state)
 {
     _cleanup_(http_response_done) struct http_response response =
         answer_of(200,
-                  "content-length: 10485760\nx-amz-version-id: 3/L4+V=\n"
-                  "etag: \"9b2c\"\nx-amz-storage-class: GLACIER\n",
+                  S3 "content-length: 10485760\nx-amz-version-id: 3/L4+V=\n"
+                     "etag: \"9b2c\"\nx-amz-storage-class: GLACIER\n",
                   "");
     const struct s3_target target = {"us-east-1", "b", "k", NULL};
     struct s3_object object;

@@ -61,10 +61,13 @@ def xml(status, text, headers=None):
     return Answer(status, body, {"Content-Type": "application/xml", **(headers or {})})
 
 
+NUMBER = {"x-amz-request-id": "FAKE"}  # on every answer of S3's
+
+
 def error(failure):
     extra = "".join(f"<{key}>{escape(str(value))}</{key}>" for key, value in failure.members.items())
     text = f"<Error><Code>{failure.code}</Code><Message>{escape(failure.message)}</Message>{extra}<RequestId>FAKE</RequestId></Error>"
-    return xml(failure.status, text, failure.headers)
+    return xml(failure.status, text, {**NUMBER, **failure.headers})
 
 
 def split(request):
@@ -205,6 +208,12 @@ def create_bucket(call, name):
 
 
 def answer(call):
+    done = perform(call)
+    done.headers |= NUMBER
+    return done
+
+
+def perform(call):
     name, key = split(call.request)
     operation = call.operation
     if operation == "CreateBucket":
