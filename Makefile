@@ -201,8 +201,8 @@ install: build/kubelambda
 bench:
 	tests/setup build cluster aws bench
 	$(MAKE) --no-print-directory build/kubelambda build/bench/load build/bench/bare
-	. tests/env.sh && KUBE_BIN=$$KUBE_BIN BENCH_PEER=$$BENCH_PEER KUBELAMBDA=build/kubelambda PYTHONPATH=tests/e2e \
-		"$$PYTHON" tests/bench/bench.py $(BENCH)
+	. tests/env.sh && KUBE_BIN=$$KUBE_BIN BENCH_PEER=$$BENCH_PEER BENCH_S3=$$BENCH_S3 AWSCLI=$$AWSCLI \
+		KUBELAMBDA=build/kubelambda PYTHONPATH=tests/e2e "$$PYTHON" tests/bench/bench.py $(BENCH)
 
 build/bench/%: build/release/tests/bench/%.o $(filter build/release/common/base/%,$(LIB_SRC:%.c=build/release/%.o))
 	mkdir -p $(@D)

@@ -1,7 +1,8 @@
 """What kubelambda costs, beside what it is compared with: the same work, in turn, in one run, so that a ratio
 holds whatever the machine and its other work are. Prints tables and writes build/bench.json.
 
-Run by `make bench`; with names of parts only those: reviews, connections, start, apply, scale, rollout."""
+Run by `make bench`; with names of parts only those: start, reviews, connections, apply, rollout, upload,
+scale."""
 
 import argparse
 import contextlib
@@ -17,6 +18,7 @@ import reviews
 import rollout
 import scale
 import servers
+import upload
 from harness import BINARY, ROOT, Cluster, FakeAws
 from servers import BARE, PEER, spread
 
@@ -191,6 +193,7 @@ PARTS = {
     "connections": part_connections,
     "apply": scale.part_apply,
     "rollout": rollout.part_rollout,
+    "upload": upload.part_upload,
     "scale": scale.part_scale,
 }
 
