@@ -162,9 +162,13 @@ static int ask_and_put(struct sending *sending, struct upload *upload, struct er
     return repeat(sending, upload, put, err);
 }
 
+/* No such bucket, another region, no S3 that answers, or not with these credentials. */
 static bool is_for_all(const struct err *err)
 {
-    return err->class == ERR_NOT_FOUND || err->class == ERR_CONFLICT || s3_refused_credentials(err);
+    bool unreachable = err->class == ERR_RETRY && err->status == 0;
+
+    return err->class == ERR_NOT_FOUND || err->class == ERR_CONFLICT || unreachable ||
+           s3_refused_credentials(err);
 }
 
 static void send_one(void *arg, struct upload *upload)

@@ -20,7 +20,7 @@ import urllib.parse
 import zipfile
 
 import pytest
-from harness import BINARY, KUBE_BIN, FakeAws, wait_for
+from harness import BINARY, KUBE_BIN, FakeAws, free_port, wait_for
 from proxy import Proxy
 
 MANIFEST = """\
@@ -343,6 +343,18 @@ def test_credentials_that_expire_half_way_end_it_with_one_sentence(cli, fake, tm
     again = cli("upload", *files, "--bucket", "artifacts", env=fake.env("admin"))
     assert sorted(line.split()[0] for line in again.stdout.splitlines()) == ["exists"] + 4 * ["uploaded"]
     assert [line.split()[1] for line in again.stdout.splitlines()] == [f"s3://artifacts/{key}" for key in keys]
+
+
+def test_an_s3_that_cannot_be_reached_ends_it_with_one_sentence(cli, fake, tmp_path):
+    files = [f"{n}.zip" for n in range(20)]
+    for name in files:
+        make_zip(tmp_path / name, f"unreachable {name}")
+    env = {**fake.env("admin"), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
+    result = cli("upload", *files, "--bucket", "artifacts", env=env)
+    told = [line for line in result.stderr.splitlines() if line.startswith("kubelambda upload: ")]
+    assert (result.returncode, result.stdout, len(told)) == (1, "", 1)
+    assert "Couldn't connect to server" in told[0]
+    assert result.stderr.count("trying again") <= 16  # of the four that were under way
 
 
 class Stalling(Proxy):
