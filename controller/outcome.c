@@ -53,14 +53,28 @@ static int64_t rest_ms(const struct run *run, bool ready)
     return memory->rotation_ms - run->now_ms;
 }
 
+/* Whatever keeps a resource that is being deleted, there is a way out. */
+static char *with_way_out(const struct run *run, const char *message)
+{
+    return xasprintf("%s. Until that is over the finalizer stays; to let go and leave the function behind: "
+                     "kubectl -n %s patch lambdafunction %s --type merge -p "
+                     "'{\"metadata\":{\"finalizers\":null}}'",
+                     message, run->resource.namespace, run->resource.name);
+}
+
 static int say(struct run *run, const struct status_change *change, enum reconcile_result result,
                struct err *err)
 {
+    struct status_change told = *change;
+    _cleanup_(freep) char *message = run->resource.deleting ? with_way_out(run, change->message) : NULL;
     bool news = status_is_news(run->resource.status, change);
-    int r = resource_set_status(&run->resource, run->with->kube, change, err);
+
+    if (message)
+        told.message = message;
+    int r = resource_set_status(&run->resource, run->with->kube, &told, err);
 
     if (r == 0 && news)
-        tell_status(run, change, result);
+        tell_status(run, &told, result);
     return r;
 }
 
@@ -245,12 +259,7 @@ struct reconcile_next end_unresolved(struct run *run, const char *reason, const 
 
 struct reconcile_next end_kept(struct run *run, const char *reason, const char *message)
 {
-    _cleanup_(freep) char *hinted = xasprintf(
-        "%s. Until then the finalizer stays; to let go and leave the function behind: kubectl -n %s "
-        "patch lambdafunction %s --type merge -p '{\"metadata\":{\"finalizers\":null}}'",
-        message, run->resource.namespace, run->resource.name);
-
-    return retried(run, reason, hinted, false, 0);
+    return retried(run, reason, message, false, 0);
 }
 
 static const char *denied_reason(const struct err *err)
@@ -268,8 +277,7 @@ static struct reconcile_next denied(struct run *run, const struct err *err)
             ? xasprintf("%s; allow lambda:%s", err->msg, lambda_operation_name(run->operation))
             : xstrdup(err->msg);
 
-    return run->resource.deleting ? end_kept(run, reason, message)
-                                  : retried(run, reason, message, false, err->retry_after_ms);
+    return retried(run, reason, message, false, err->retry_after_ms);
 }
 
 struct reconcile_next end_aws_failed(struct run *run, const struct err *err)

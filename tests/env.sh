@@ -1,7 +1,8 @@
 # Where tests/setup keeps what it builds. Source it from bash; it only sets
 # variables: KUBE_VERSION, ETCD_VERSION, KUBE_BIN (folder of kube-apiserver,
-# kubectl and etcd), PYTHON (interpreter that has tests/requirements.txt) and
-# BENCH_PEER, BENCH_S3 and AWSCLI (what make bench compares with).
+# kube-controller-manager, kubectl and etcd), PYTHON (interpreter that has
+# tests/requirements.txt), BENCH_PEER, BENCH_S3 and AWSCLI (what make bench
+# compares with).
 # The paths are named after the files that decide their content, so a changed
 # version is a new path and never a stale binary.
 # shellcheck shell=bash disable=SC2034
