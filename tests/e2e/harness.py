@@ -228,9 +228,10 @@ class Aws:
         """Deletes the functions whose owner's tag names one of these namespaces."""
         pages = self.functions.get_paginator("list_functions").paginate()
         for one in [one for page in pages for one in page["Functions"]]:
-            tags = self.functions.list_tags(Resource=one["FunctionArn"])["Tags"]
-            if tags.get("kubelambda.io/owner", "//").split("/")[1] in namespaces:
-                self.functions.delete_function(FunctionName=one["FunctionArn"])
+            with contextlib.suppress(self.functions.exceptions.ResourceNotFoundException):  # just deleted
+                tags = self.functions.list_tags(Resource=one["FunctionArn"])["Tags"]
+                if tags.get("kubelambda.io/owner", "//").split("/")[1] in namespaces:
+                    self.functions.delete_function(FunctionName=one["FunctionArn"])
 
     def stop(self):
         subprocess.run([ROOT / "tests/aws/down", self.directory], check=True)

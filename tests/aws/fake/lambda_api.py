@@ -564,8 +564,8 @@ def route(request):
 
 
 def named(request, operation, name):
-    """CreateFunction has the name in its body."""
-    if operation != "CreateFunction":
+    """Of some operations in the body."""
+    if operation not in ("CreateFunction", "CreateEventSourceMapping"):
         return name
     try:
         return str(json.loads(request.body).get("FunctionName"))
