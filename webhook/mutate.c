@@ -160,7 +160,7 @@ void mutate(const struct review_request *request, const struct review_facts *fac
         else if (facts->policy && facts->policy->prepend)
             prepend(json_str_at(old_spec, "functionName"), prefix, &result);
         if (facts->policy)
-            policy_each_default(facts->policy->defaults, result.spec, fill, &result);
+            policy_each_default(facts->policy->defaults, &result.spec, fill, &result);
         if (absent(&result, "region") && facts->default_region)
             fill_text(&result, "region", facts->default_region);
         if (result.patch.len)

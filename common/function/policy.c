@@ -121,7 +121,7 @@ static bool is_out_of_place(const struct field *field, const struct json *spec)
            (field->only_path && !str_equal(json_str_at(spec, field->only_path), field->only_value));
 }
 
-static void each_default(const struct json *defaults, const struct json *spec, bool whole,
+static void each_default(const struct json *defaults, const struct json *const *spec, bool whole,
                          policy_default_fn *add, void *arg)
 {
     for (size_t i = 0; i < field_count; i++) {
@@ -129,16 +129,16 @@ static void each_default(const struct json *defaults, const struct json *spec, b
         const struct json *wanted = field_value(field, defaults);
 
         if (json_type(wanted) <= JSON_NULL || field->type == FIELD_OBJECT || !field_can_default(field) ||
-            !field_has_room(spec, field->path) || (whole && is_out_of_place(field, spec)))
+            !field_has_room(*spec, field->path) || (whole && is_out_of_place(field, *spec)))
             continue;
         if (field->type == FIELD_MAP)
-            each_entry(field, wanted, spec, add, arg);
-        else if (json_type(field_value(field, spec)) <= JSON_NULL)
+            each_entry(field, wanted, *spec, add, arg);
+        else if (json_type(field_value(field, *spec)) <= JSON_NULL)
             add(arg, field->path, NULL, wanted);
     }
 }
 
-void policy_each_default(const struct json *defaults, const struct json *spec, policy_default_fn *add,
+void policy_each_default(const struct json *defaults, const struct json *const *spec, policy_default_fn *add,
                          void *arg)
 {
     each_default(defaults, spec, true, add, arg);
@@ -171,8 +171,9 @@ static void take_in(struct policy_effective *effective, const struct policy *pol
     const char *when_missing = json_str_at(spec, "functionName.whenMissing");
     const char *prefix = json_str_at(spec, "functionName.prefix");
     const char *role = json_str_at(spec, "aws.assumeRoleArn");
+    const struct json *so_far = effective->defaults;
 
-    each_default(json_get(spec, "defaults"), effective->defaults, false, add_default, effective->defaults);
+    each_default(json_get(spec, "defaults"), &so_far, false, add_default, effective->defaults);
     if (!effective->environment && environment && *environment)
         effective->environment = environment;
     if (!effective->names && (when_missing || (prefix && *prefix))) {

@@ -71,9 +71,9 @@ char *policy_prefix(const struct policy_effective *effective, const char *enviro
 
 /* Calls `add` for every default that the spec has no value for: of a map for every entry, with its key (else
  * NULL). Passes over what is below a value of a wrong type, and what this spec may not have (the runtime of
- * an image). `add` is to add it to `spec`. */
+ * an image). `add` is to add it to *spec, which it may replace by a copy. */
 typedef void policy_default_fn(void *arg, const char *path, const char *key, const struct json *value);
-void policy_each_default(const struct json *defaults, const struct json *spec, policy_default_fn *add,
+void policy_each_default(const struct json *defaults, const struct json *const *spec, policy_default_fn *add,
                          void *arg);
 
 /* Is a policy itself right? Each field, then whether it contradicts itself. `today` as for check_spec. */

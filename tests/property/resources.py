@@ -74,6 +74,27 @@ GOOD = {
         "arn:aws:lambda:us-east-1:123456789012:function:f:live",
     ],
     "kmsKeyArn": [KEYS + "mrk-1234", ""],
+    "aliases": [
+        [],
+        [{"name": "live", "version": "Latest"}],
+        [{"name": "live", "version": "2", "additionalVersions": [{"version": "1", "weight": 10}]}],
+        [{"name": "a-B_9", "version": "Previous", "description": "字"}, {"name": "b", "version": "Latest"}],
+    ],
+    "functionUrl.qualifier": ["live"],
+    "functionUrl.cors.allowHeaders": [[], ["Content-Type", "*"]],
+    "functionUrl.cors.allowMethods": [["GET", "POST"], ["*"]],
+    "functionUrl.cors.allowOrigins": [["https://example.com"], ["*"]],
+    "functionUrl.cors.exposeHeaders": [["Date"]],
+    "permissions": [
+        [],
+        [{"sid": "gateway", "principal": "apigateway.amazonaws.com", "sourceArn": "arn:aws:execute-api:us-east-1:123456789012:a/*"}],
+        [{"sid": "other", "principal": "123456789012"}, {"sid": "all", "principal": "*", "principalOrgId": "o-a1b2c3d4e5"}],
+    ],
+    "eventSources": [
+        [],
+        [{"name": "queue", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q", "batchSize": 5}],
+        [{"name": "stream", "eventSourceArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s", "startingPosition": "LATEST"}],
+    ],
 }  # fmt: skip
 
 

@@ -124,6 +124,16 @@ static void defaults_are_added_with_the_objects_above_them(void **state)
                                "{\"op\":\"add\",\"path\":\"/spec/tags/a~1b~0c\",\"value\":\"d\"}]");
 }
 
+static void a_default_may_depend_on_one_that_was_added_before_it(void **state)
+{
+    (void)state;
+    _cleanup_(freep) char *patch = patch_of(
+        "{\"defaults\":{\"loggingConfig\":{\"logFormat\":\"JSON\",\"applicationLogLevel\":\"TRACE\"}}}",
+        "CREATE", GOOD NAMED ",\"timeout\":3", NULL);
+
+    assert_non_null(strstr(patch, "/spec/loggingConfig/applicationLogLevel"));
+}
+
 static void nothing_is_added_below_a_value_of_a_wrong_type(void **state)
 {
     (void)state;
@@ -254,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_added_with_the_objects_above_them),
+        cmocka_unit_test(a_default_may_depend_on_one_that_was_added_before_it),
         cmocka_unit_test(nothing_is_added_below_a_value_of_a_wrong_type),
         cmocka_unit_test(an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value),
         cmocka_unit_test(the_prefix_is_put_before_a_name_once),
