@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/function/versions.h"
 #include "controller/account.h"
 #include "controller/archive.h"
 #include "controller/attached.h"
@@ -62,6 +63,10 @@ struct plan_input look_input(const struct run *run)
                                .managed = json_get(run->resource.status, "managed"),
                                .observed = run->observed,
                                .owner = run->owner,
+                               .version = run->memory->published
+                                              ? run->memory->published
+                                              : json_str_at(run->resource.status, "version"),
+                               .generation = run->resource.generation,
                                .artifact_sha256 = run->artifact.sha256,
                                .deleting = run->resource.deleting,
                                .retain = run->retain,
@@ -81,12 +86,14 @@ void look_plan(struct run *run, struct plan *ret_plan)
 {
     const struct plan_input input = look_input(run);
 
-    if (run->observed)
-        json_set(run->observed, "Attached", plan_attached_status(&input));
     plan_make(&input, ret_plan);
     if (updates_code(ret_plan) && archive_ask(run)) {
         plan_done(ret_plan);
         plan_make(&input, ret_plan); /* the hash, when there is one, is in run->artifact now */
+    }
+    if (run->observed) { /* for the status */
+        json_set(run->observed, "Attached", plan_attached_status(&input));
+        json_set(run->observed, "Published", versions_status(&input));
     }
 }
 

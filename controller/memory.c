@@ -28,6 +28,7 @@ static void memory_clear(struct memory *memory)
     free(memory->function_name);
     json_free(memory->deployed);
     json_free(memory->sides);
+    free(memory->published);
     *memory = (struct memory){0};
 }
 

@@ -106,6 +106,15 @@ static const char *announced_reason(const struct run *run, const struct plan *pl
     return plan->adopts ? "Adopting" : is_drift(run) ? "CorrectingDrift" : "Applying";
 }
 
+/* Once the function is changed, its version in the status is not what is in force any more. */
+static bool tells_of_another_version(const struct run *run)
+{
+    const struct json *published = json_get(run->observed, "Published");
+
+    return published &&
+           !str_equal(json_str_at(published, "version"), json_str_at(run->resource.status, "version"));
+}
+
 /* Before AWS is changed the status says so, and remembers which fields we are about to manage. A status
  * that says as much already stays as it is, also Stalled: another try at a resync is not news. Somebody's
  * function is taken over only after it has told what will be changed. */
@@ -116,7 +125,7 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
     _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), before);
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
 
-    if (json_equal(managed, before) && !plan->adopts &&
+    if (json_equal(managed, before) && !plan->adopts && !tells_of_another_version(run) &&
         (status_is(resource->status, "Reconciling", resource->generation) ||
          status_is(resource->status, "Stalled", resource->generation)))
         return 0;
@@ -144,7 +153,13 @@ static void remember(struct run *run, const struct plan_step *step, const struct
     bool side = sides_follow(run, step, answer);
 
     run->seen = attached_follow(run, step, answer) || side;
-    if (step->kind == PLAN_DELETE) { /* to be made anew: another start, but for this */
+    if (step->kind == PLAN_PUBLISH) {
+        free(memory->published);
+        memory->published = xstrdup(json_str_at(answer, "Version"));
+    }
+    if (step->kind == PLAN_UPDATE_CODE || step->kind == PLAN_UPDATE_CONFIGURATION)
+        free(take(memory->published)); /* that was of what was before */
+    if (step->kind == PLAN_DELETE) {   /* to be made anew: another start, but for this */
         memory_forget_steps(memory);
         memory->recreated_ms = clock_mono_ms();
     }
@@ -164,6 +179,12 @@ static void remember(struct run *run, const struct plan_step *step, const struct
 static bool step_failed(struct run *run, const struct plan_step *step, const struct err *err,
                         struct reconcile_next *ret_next)
 {
+    if (step->kind == PLAN_DELETE_VERSION && (err->class == ERR_INVALID || err->class == ERR_CONFLICT)) {
+        log_warn("an old version stays", "function", run->resource.key, "version", step->item, "error",
+                 err->msg);
+        run->seen = sides_follow(run, step, NULL); /* something needs it; the next rotation tries again */
+        return false;
+    }
     /* The function changed since the look, is there though it was not seen, or is gone though it was. */
     bool changed = str_equal(err->code, "PreconditionFailedException");
     bool exists = err->class == ERR_CONFLICT && step->kind == PLAN_CREATE;
@@ -215,7 +236,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     const struct plan_step *step = NULL;
     struct err err;
 
-    for (size_t i = 0; i < plan->step_count && !step; i++)
+    for (size_t i = 0; i < plan->step_count && !step && !(i > 0 && plan->steps[i].waits); i++)
         if (!memory_ran_ms(run->memory, plan->steps[i].kind, plan->steps[i].item))
             step = &plan->steps[i];
     if (!step) {

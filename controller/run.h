@@ -29,6 +29,7 @@ struct memory {
     unsigned failures;          /* in a row */
     unsigned releases;          /* tries to let go of a function that is left behind */
     struct json *deployed;      /* by a step of this generation; not yet in the status */
+    char *published;            /* version, by a step of this generation; not yet in the status */
     struct json *sides;         /* answers of the side calls, by their names; NULL: nothing is known */
     int64_t sides_due_ms;       /* when they are asked for anew */
     int64_t rotation_ms;        /* when what a list does not show is looked at, too; 0: not known yet */

@@ -2,6 +2,7 @@
 #include "controller/sides.h"
 
 #include "common/base/mem.h"
+#include "controller/versions.h"
 
 enum { FRESH_MS = 6 * 60 * 60 * 1000 };
 
@@ -71,6 +72,31 @@ static int ask(struct run *run, const struct plan_side *side, enum limiter_prior
     return 0;
 }
 
+static void show_versions(struct run *run)
+{
+    static const char *const members[] = {VERSIONS, ALIASES, PROVISIONED, ALIAS_INVOKE};
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const struct json *value = json_get(run->memory->sides, members[i]);
+
+        json_set(run->observed, members[i], value ? json_copy(value) : NULL);
+    }
+}
+
+static int observe_versions(struct run *run, enum limiter_priority priority, struct err *err)
+{
+    const struct lambda_call like = {.region = run->region,
+                                     .resource = run->function_name,
+                                     .priority = priority,
+                                     .stop = run->with->stopping};
+    int r = versions_read(run->aws, &like, run->resource.spec, json_get(run->resource.status, "managed"),
+                          sides_known(run), &run->operation, err);
+
+    if (r == 0)
+        show_versions(run);
+    return r;
+}
+
 int sides_observe(struct run *run, enum limiter_priority priority, struct err *err)
 {
     struct memory *memory = run->memory;
@@ -89,13 +115,19 @@ int sides_observe(struct run *run, enum limiter_priority priority, struct err *e
             return r;
         json_set(run->observed, side->answer, json_copy(json_get(memory->sides, side->answer)));
     }
-    return 0;
+    return observe_versions(run, priority, err);
 }
 
 bool sides_follow(struct run *run, const struct plan_step *step, const struct json *answer)
 {
     if (step->kind == PLAN_CREATE || step->kind == PLAN_DELETE)
         sides_forget(run->memory);
+    if (step->kind == PLAN_CREATE)
+        versions_read_none(sides_known(run));
+    if (versions_follow(sides_known(run), step, answer)) {
+        show_versions(run);
+        return true;
+    }
     for (size_t i = 0; i < plan_side_count; i++) {
         const struct plan_side *side = &plan_sides[i];
 

@@ -4,6 +4,7 @@
 #include "common/base/json_scan.h"
 #include "common/base/mem.h"
 #include "common/kube/client.h"
+#include "controller/history.h"
 
 static const struct {
     const char *type;
@@ -15,7 +16,7 @@ static const struct {
 };
 
 /* Members besides the conditions. `observed` is where GetFunction's answer shows them, as texts; or what was
- * `made` of other answers, in its own form. */
+ * `made` of other answers, an object there that has the member in its own form. */
 static const struct {
     const char *name, *observed, *made;
 } members[] = {
@@ -23,8 +24,12 @@ static const struct {
     {"functionArn", "Configuration.FunctionArn", NULL},
     {"state", "Configuration.State", NULL},
     {"lastUpdateStatus", "Configuration.LastUpdateStatus", NULL},
-    {"functionUrl", NULL, "Attached.functionUrl"},
-    {"eventSources", NULL, "Attached.eventSources"},
+    {"functionUrl", NULL, "Attached"},
+    {"eventSources", NULL, "Attached"},
+    {"version", NULL, "Published"},
+    {"versions", NULL, "Published"},
+    {"aliases", NULL, "Published"},
+    {"history", NULL, NULL},
     {"deployed", NULL, NULL},
     {"managed", NULL, NULL},
     {"appliedGeneration", NULL, NULL},
@@ -86,9 +91,9 @@ struct json *status_make(const struct json *old, const struct status_change *cha
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         const char *name = members[i].name, *path = members[i].observed;
-        const struct json *made = members[i].made ? json_at(change->observed, members[i].made) : NULL;
-        bool stays = !change->observed || (!path && !members[i].made);
-        const struct json *source = stays ? json_get(old, name) : made;
+        const struct json *made = members[i].made ? json_get(change->observed, members[i].made) : NULL;
+        bool stays = !change->observed || (!path && !made);
+        const struct json *source = stays ? json_get(old, name) : json_get(made, name);
 
         if (path && !stays)
             set_text(status, name, json_str_at(change->observed, path));
@@ -100,6 +105,13 @@ struct json *status_make(const struct json *old, const struct status_change *cha
         json_set(status, "deployed", json_copy(change->deployed));
     if (change->managed)
         json_set(status, "managed", json_copy(change->managed));
+    if (change->phase == STATUS_READY && change->deployed)
+        json_set(status, "history",
+                 history_with(json_get(old, "history"),
+                              &(struct history_entry){.time = now,
+                                                      .generation = change->generation,
+                                                      .deployed = change->deployed,
+                                                      .version = json_str_at(status, "version")}));
     if (change->phase == STATUS_READY)
         json_set(status, "appliedGeneration", json_new_int(change->generation));
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++)

@@ -11,6 +11,7 @@ static const struct {
     bool by_tag_key; /* the body is a list that goes into the query */
     bool by_item;    /* the item is what the call is about: a mapping, by its UUID or ARN */
     bool named;      /* the item's name is in the body */
+    bool part;       /* never of the function as a whole */
 } calls[PLAN_STEP_KINDS] = {
     [PLAN_CREATE] = {LAMBDA_CREATE_FUNCTION, .by_arn = false},
     [PLAN_UPDATE_CODE] = {LAMBDA_UPDATE_FUNCTION_CODE, .guarded = true},
@@ -36,6 +37,15 @@ static const struct {
     [PLAN_DELETE_EVENT_SOURCE] = {LAMBDA_DELETE_EVENT_SOURCE_MAPPING, .by_item = true},
     [PLAN_TAG_EVENT_SOURCE] = {LAMBDA_TAG_RESOURCE, .by_item = true},
     [PLAN_UNTAG_EVENT_SOURCE] = {LAMBDA_UNTAG_RESOURCE, .by_item = true, .by_tag_key = true},
+    [PLAN_PUBLISH] = {LAMBDA_PUBLISH_VERSION, .guarded = true},
+    [PLAN_CREATE_ALIAS] = {LAMBDA_CREATE_ALIAS, .named = true},
+    [PLAN_UPDATE_ALIAS] = {LAMBDA_UPDATE_ALIAS, .part = true},
+    [PLAN_DELETE_ALIAS] = {LAMBDA_DELETE_ALIAS, .part = true},
+    [PLAN_PUT_PROVISIONED] = {LAMBDA_PUT_PROVISIONED_CONCURRENCY_CONFIG, .part = true},
+    [PLAN_CLEAR_PROVISIONED] = {LAMBDA_DELETE_PROVISIONED_CONCURRENCY_CONFIG, .part = true},
+    [PLAN_PUT_ALIAS_INVOKE] = {LAMBDA_PUT_FUNCTION_EVENT_INVOKE_CONFIG, .part = true},
+    [PLAN_CLEAR_ALIAS_INVOKE] = {LAMBDA_DELETE_FUNCTION_EVENT_INVOKE_CONFIG, .part = true},
+    [PLAN_DELETE_VERSION] = {LAMBDA_DELETE_FUNCTION, .part = true},
 };
 
 enum lambda_operation step_operation(enum plan_step_kind kind)
@@ -87,6 +97,10 @@ int step_run(struct aws *aws, const struct step_target *target, const struct pla
         .send_before_ms = target->send_before_ms,
     };
 
+    /* Without its item the call that deletes a version would delete the function. */
+    if (calls[step->kind].part && !(step->item && *step->item))
+        return err_set(err, ERR_INVALID, "%s: a step that says not of what",
+                       lambda_operation_name(call.operation));
     if (step->kind == PLAN_REMOVE_PERMISSION) {
         call.query = guard;
         call.query_count = guard_removal(target, step, guard);

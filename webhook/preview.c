@@ -2,7 +2,7 @@
 #include "webhook/preview.h"
 
 #include "common/base/mem.h"
-#include "common/function/plan.h"
+#include "common/function/versions.h"
 
 enum { SUMMARY_MAX_BYTES = 4096 };
 
@@ -25,12 +25,14 @@ static void summarize_changes(const struct review_request *request, const struct
     _cleanup_(json_freep) struct json *deployed = plan_deployed(old_spec, observed, NULL);
     _cleanup_(plan_done) struct plan plan = {0};
 
+    versions_observed_from(old_spec, status, observed);
     plan_make(&(struct plan_input){.spec = spec,
                                    .deployed = deployed,
                                    .managed = managed,
                                    .observed = observed,
                                    .owner = SOMEBODY,
-                                   .artifact_sha256 = facts->artifact_sha256},
+                                   .artifact_sha256 = facts->artifact_sha256,
+                                   .version = json_str_at(status, "version")},
               &plan);
     plan_summary(&plan, summary);
     if (differs(spec, old_spec, "environment.valueFrom"))

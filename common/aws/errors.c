@@ -17,6 +17,7 @@ static const struct {
     enum err_class class;
 } codes[] = {
     {"ResourceNotFoundException", ERR_NOT_FOUND},
+    {"ProvisionedConcurrencyConfigNotFoundException", ERR_NOT_FOUND},
     {"ResourceConflictException", ERR_CONFLICT},
     {"ResourceInUseException", ERR_CONFLICT},
     {"PreconditionFailedException", ERR_CONFLICT},

@@ -64,6 +64,19 @@ static const struct {
     [LAMBDA_LIST_EVENT_SOURCE_MAPPINGS] = {"ListEventSourceMappings", "GET",
                                            "/2015-03-31/event-source-mappings", NULL},
     [LAMBDA_LIST_TAGS] = {"ListTags", "GET", "/2017-03-31/tags/", ""},
+    [LAMBDA_PUBLISH_VERSION] = {"PublishVersion", "POST", "/2015-03-31/functions/", "/versions"},
+    [LAMBDA_LIST_VERSIONS_BY_FUNCTION] = {"ListVersionsByFunction", "GET", "/2015-03-31/functions/",
+                                          "/versions"},
+    [LAMBDA_CREATE_ALIAS] = {"CreateAlias", "POST", "/2015-03-31/functions/", "/aliases"},
+    [LAMBDA_UPDATE_ALIAS] = {"UpdateAlias", "PUT", "/2015-03-31/functions/", "/aliases/"},
+    [LAMBDA_DELETE_ALIAS] = {"DeleteAlias", "DELETE", "/2015-03-31/functions/", "/aliases/"},
+    [LAMBDA_LIST_ALIASES] = {"ListAliases", "GET", "/2015-03-31/functions/", "/aliases"},
+    [LAMBDA_GET_PROVISIONED_CONCURRENCY_CONFIG] = {"GetProvisionedConcurrencyConfig", "GET",
+                                                   "/2019-09-30/functions/", "/provisioned-concurrency"},
+    [LAMBDA_PUT_PROVISIONED_CONCURRENCY_CONFIG] = {"PutProvisionedConcurrencyConfig", "PUT",
+                                                   "/2019-09-30/functions/", "/provisioned-concurrency"},
+    [LAMBDA_DELETE_PROVISIONED_CONCURRENCY_CONFIG] = {"DeleteProvisionedConcurrencyConfig", "DELETE",
+                                                      "/2019-09-30/functions/", "/provisioned-concurrency"},
 };
 
 const char *lambda_operation_name(enum lambda_operation operation)

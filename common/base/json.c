@@ -230,6 +230,11 @@ bool json_int(const struct json *json, int64_t *ret_value)
     return true;
 }
 
+double json_number(const struct json *json, double otherwise)
+{
+    return json_type(json) == JSON_NUMBER ? in(json)->valuedouble : otherwise;
+}
+
 int64_t json_int_at(const struct json *root, const char *dotted_path, int64_t otherwise)
 {
     int64_t value = otherwise;
@@ -337,6 +342,11 @@ struct json *json_new_string(const char *text)
 struct json *json_new_int(int64_t value)
 {
     return out(must(cJSON_CreateNumber((double)value)));
+}
+
+struct json *json_new_number(double value)
+{
+    return out(must(cJSON_CreateNumber(value)));
 }
 
 struct json *json_new_bool(bool value)

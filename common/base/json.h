@@ -40,6 +40,7 @@ const struct json *json_at(const struct json *root, const char *dotted_path);
 const char *json_str(const struct json *json); /* NULL unless a string */
 const char *json_str_at(const struct json *root, const char *dotted_path);
 bool json_int(const struct json *json, int64_t *ret_value); /* integral and below 2^53, so exact */
+double json_number(const struct json *json, double otherwise);
 int64_t json_int_at(const struct json *root, const char *dotted_path, int64_t otherwise);
 bool json_is_true(const struct json *json);
 size_t json_size(const struct json *json);                   /* members or items */
@@ -55,6 +56,7 @@ struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_string(const char *text);
 struct json *json_new_int(int64_t value); /* exact below 2^53 */
+struct json *json_new_number(double value);
 struct json *json_new_bool(bool value);
 struct json *json_copy(const struct json *json);
 

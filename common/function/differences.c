@@ -44,6 +44,16 @@ static void add_tags(const struct plan_input *input, struct plan_differences *li
     }
 }
 
+static void add_alias(void *arg, const char *name, struct json *before, struct json *after)
+{
+    if (before && after && json_equal(before, after)) {
+        json_free(before);
+        json_free(after);
+        return;
+    }
+    add(arg, xasprintf("aliases[%s]", name), before, after, false);
+}
+
 static bool is_side_ours(const struct field *field, const struct plan_input *input, bool *ret_side)
 {
     const struct plan_side *side = plan_side_of(field->call);
@@ -147,6 +157,7 @@ void plan_differences(const struct plan_input *input, struct plan_differences *r
         add_tags(input, &list);
     for (size_t i = 0; i < plan_attached_count; i++)
         add_attached(&plan_attached[i], input, &list);
+    aliases_compare(input, add_alias, &list);
     *ret_differences = list;
 }
 

@@ -54,9 +54,9 @@ struct field {
     const char
         *member; /* in CreateFunction: "Environment.Variables"; NULL: not AWS's. Below "[]": in the item */
     enum field_type type;
-    enum field_call call;      /* what carries a change; CreateFunction carries all but the side calls */
-    int64_t min, max;          /* of an int's value, a string's characters, a list's items, a map's entries */
-    int64_t usual_max;         /* of an int without any of the fields `more_with`, which allow `max`; 0: none */
+    enum field_call call; /* what carries a change; CreateFunction carries all but the side calls */
+    int64_t min, max;     /* of an int's value, a string's characters, a list's items, a map's entries */
+    int64_t usual_max;    /* of an int without any of the fields `more_with`, which allow `max`; 0: none */
     const char *more_with[3];  /* ends with NULL */
     const char *pattern;       /* of a string, a list's items, a map's values; RE2 and POSIX ERE alike */
     const char *pattern_hint;  /* the pattern in words: "an ARN of an IAM role, such as …" */

@@ -86,6 +86,13 @@ void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char 
         (struct plan_step){.kind = kind, .body = body, .item = xstrdup(item), .summary = summary};
 }
 
+void plan_add_waiting_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
+                           char *summary)
+{
+    plan_add_item_step(plan, kind, item, body, summary);
+    plan->steps[plan->step_count - 1].waits = true;
+}
+
 void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *body, char *summary)
 {
     plan_add_item_step(plan, kind, NULL, body, summary);
@@ -141,6 +148,16 @@ static void plan_code(const struct plan_input *input, struct plan *plan)
                   deploys && names.len ? xasprintf("deploys new code and changes %s", str_text(&names))
                   : deploys            ? xstrdup("deploys new code")
                                        : xasprintf("changes %s", str_text(&names)));
+}
+
+bool plan_changes_function(const struct plan_input *input)
+{
+    bool differs = plan_code_differs(input);
+
+    for (size_t i = 0; i < field_count && !differs; i++)
+        differs = (fields[i].call == CALL_CODE || fields[i].call == CALL_CONFIGURATION) &&
+                  !fields[i].deployed && value_differs(&fields[i], input, value_ours(&fields[i], input));
+    return differs;
 }
 
 static void plan_configuration(const struct plan_input *input, struct plan *plan)
@@ -284,11 +301,13 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
     if (!plan->adopts)
         plan_tags(input, plan);
     plan_add_sides(input, plan);
-    bool busy = plan_add_attached(input, plan);
-
     if (plan->step_count == 0 && str_equal(update, "Failed"))
         plan_repeat(input, plan);
-    else if (busy && plan->outcome == PLAN_IN_FORCE)
+    plan_add_versions(input, plan);
+    bool busy = plan_add_attached(input, plan);
+
+    plan_drop_versions(input, plan);
+    if (busy && plan->outcome == PLAN_IN_FORCE)
         wait_for_sources(plan);
 }
 

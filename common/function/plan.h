@@ -15,6 +15,8 @@ struct plan_input {
                                     NULL: the function does not exist */
     const char *owner;           /* our value of the owner tag */
     const char *artifact_sha256; /* base64, of the declared object; NULL or "": not known */
+    const char *version;         /* status.version: what was published of what is in force; NULL: not known */
+    int64_t generation;          /* of the spec, which a published version tells; 0: not known */
     bool deleting;               /* the resource is being deleted */
     bool retain;                 /* then the function stays, whatever the spec says */
     bool recreated;              /* a function whose creation failed was made anew once already */
@@ -52,6 +54,15 @@ enum plan_step_kind {
     PLAN_DELETE_EVENT_SOURCE,
     PLAN_TAG_EVENT_SOURCE,
     PLAN_UNTAG_EVENT_SOURCE, /* body: list of keys */
+    PLAN_PUBLISH,
+    PLAN_CREATE_ALIAS,
+    PLAN_UPDATE_ALIAS,
+    PLAN_PUT_PROVISIONED,
+    PLAN_CLEAR_PROVISIONED,
+    PLAN_PUT_ALIAS_INVOKE,
+    PLAN_CLEAR_ALIAS_INVOKE,
+    PLAN_DELETE_ALIAS,
+    PLAN_DELETE_VERSION,
     PLAN_STEP_KINDS
 };
 
@@ -61,6 +72,7 @@ struct plan_step {
     char *item;        /* what of the function it is about: an alias, a version, a statement; NULL: itself */
     char *qualifier;   /* the alias or version whose URL or statement it is; NULL: the function's */
     char *summary;     /* "changes memorySize, timeout": names, never values */
+    bool waits;        /* runs only once no step before it is left: what those bring about is part of it */
 };
 
 enum plan_outcome {
@@ -108,6 +120,9 @@ void plan_make(const struct plan_input *input, struct plan *ret_plan);
  * the input is not read. */
 bool plan_listed_differs(const struct plan_input *input, const struct json *listed);
 void plan_done(struct plan *plan);
+
+/* Is other code or configuration declared than AWS has? */
+bool plan_changes_function(const struct plan_input *input);
 
 /* "creates the function" or "deploys new code; changes memorySize": for warnings, events and people. */
 void plan_summary(const struct plan *plan, struct str *out);

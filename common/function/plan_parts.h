@@ -43,9 +43,41 @@ void plan_add_step(struct plan *plan, enum plan_step_kind kind, struct json *bod
 void plan_add_item_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
                         char *summary);
 
-/* Only a person can help: the steps, if any, are not run. */
+/* The same, for what follows from the steps before it. */
+void plan_add_waiting_step(struct plan *plan, enum plan_step_kind kind, const char *item, struct json *body,
+                           char *summary);
+
 void plan_block(struct plan *plan, const char *reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The steps of versions and aliases: what there is to be, before what hangs on it; what goes, after that, and
+ * what is still waited for. */
+void plan_add_versions(const struct plan_input *input, struct plan *plan);
+void plan_add_aliases(const struct plan_input *input, struct plan *plan);
+void plan_drop_versions(const struct plan_input *input, struct plan *plan);
+void plan_drop_aliases(const struct plan_input *input, struct plan *plan);
+void plan_await_aliases(const struct plan_input *input, struct plan *plan);
+
+/* The description of a version that we published begins with it. */
+#define VERSION_MARK "kubelambda: generation "
+
+bool versions_publishes(const struct json *spec);
+
+/* Numbers of versions; NULL: there is none. What was published of what is declared; the newest of ours, of
+ * those before another one. */
+const char *versions_current(const struct plan_input *input);
+const char *versions_newest(const struct plan_input *input, const char *before);
+
+/* What PutFunctionEventInvokeConfig takes for a declared alias; a new object. */
+struct json *alias_invoke_body(const struct json *alias);
+
+/* For the status: a new list of the declared aliases as AWS has them; NULL: none. */
+struct json *aliases_status(const struct plan_input *input);
+
+/* One by one, as they are wanted and as they are: the same members in the same form. */
+void aliases_compare(const struct plan_input *input,
+                     void (*each)(void *arg, const char *name, struct json *before, struct json *after),
+                     void *arg);
 
 /* The steps of the side calls, in the table's order. */
 void plan_add_sides(const struct plan_input *input, struct plan *plan);

@@ -191,6 +191,8 @@ static const char FUNCTION_STATUS[] =
     "that it was deployed for last.\"}}},"
     "  \"version\": {\"type\": \"string\", \"description\": \"Version that was published of what is in "
     "force.\"},"
+    "  \"versions\": {\"type\": \"string\", \"description\": \"Numbers of the versions that there are, also "
+    "other people's: 1-3,5.\"},"
     "  \"aliases\": {\"type\": \"array\", \"x-kubernetes-list-type\": \"map\", "
     "\"x-kubernetes-list-map-keys\": "
     "[\"name\"], \"description\": \"The declared aliases as AWS has them.\", \"items\": {\"type\": "

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* AWS: letters, blanks and digits of any script and _ . : / = + - @. The pattern is what is left out of ASCII. */
+/* AWS: letters, blanks and digits of any script and _ . : / = + - @. The pattern is what is left out of
+ * ASCII. */
 #define TAG_CHARACTERS "[^]!\"#$%&'()*,;<>?[\\\\^`{|}~[:cntrl:]]"
 #define TAG_HINT "letters, digits, blanks and _.:/=+-@"
 

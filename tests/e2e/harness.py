@@ -330,6 +330,9 @@ class Serve:
             "GetFunctionRecursionConfig",
             "GetRuntimeManagementConfig",
             "GetFunctionCodeSigningConfig",
+            "GetProvisionedConcurrencyConfig",
+            "ListAliases",
+            "ListVersionsByFunction",
         )
 
     def stop(self, seconds=20):

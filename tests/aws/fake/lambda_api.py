@@ -185,7 +185,7 @@ def delete_function(call):
     function = find(call)
     qualifier = call.request.argument("Qualifier")
     if qualifier:
-        if any(one["FunctionVersion"] == qualifier for one in function.aliases.values()):
+        if any(qualifier in targets(one) for one in function.aliases.values()):
             raise conflict(f"Alias points to version {qualifier}, which therefore cannot be deleted.")
         function.versions = [one for one in function.versions if one["Version"] != qualifier]
     else:
@@ -435,8 +435,12 @@ def list_versions(call):
     return page(call, [function.configuration, *((lambda one=one: one) for one in function.versions)], "Versions")
 
 
+def targets(alias):
+    return [alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})]
+
+
 def check_alias(function, body):
-    wanted = [body["FunctionVersion"], *body.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})]
+    wanted = targets(body)
     known = ["$LATEST", *(one["Version"] for one in function.versions)]
     for version in wanted:
         if version not in known:
@@ -478,12 +482,18 @@ def update_alias(call):
     if not new.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         new.pop("RoutingConfig", None)
     check_alias(function, new)
+    if name in function.provisioned and targets(new) != targets(old):
+        count, _ = function.provisioned[name]
+        function.provisioned[name] = (count, call.world.now() + call.world.settings["update_ms"] / 1000)
     function.aliases[name] = new
     return 200, new
 
 
 def delete_alias(call):
-    find(call).aliases.pop(unquote(call.request.path.rpartition("/")[2]), None)
+    function, name = find(call), unquote(call.request.path.rpartition("/")[2])
+    function.aliases.pop(name, None)
+    function.provisioned.pop(name, None)
+    function.event_invoke.pop(f"{function.arn}:{name}", None)
     return 204, None
 
 

@@ -1,0 +1,48 @@
+/* What was in force. Pure. */
+#include "controller/history.h"
+
+#include "common/base/mem.h"
+
+/* What makes one state another. */
+static const char *const code[] = {"bucket", "key", "versionId", "imageUri", "codeSha256"};
+
+static bool is_same(const struct json *item, const struct history_entry *entry)
+{
+    const char *version = json_str_at(item, "version");
+
+    for (size_t i = 0; i < ARRAY_LEN(code); i++)
+        if (!str_equal(json_str_at(item, code[i]), json_str_at(entry->deployed, code[i])))
+            return false;
+    return !version || !entry->version || str_equal(version, entry->version);
+}
+
+static struct json *item_of(const struct history_entry *entry)
+{
+    struct json *item = json_new_object();
+
+    json_set_str(item, "time", entry->time);
+    json_set(item, "generation", json_new_int(entry->generation));
+    for (size_t i = 0; i < ARRAY_LEN(code); i++)
+        json_set_str(item, code[i], json_str_at(entry->deployed, code[i]));
+    json_set_str(item, "version", entry->version);
+    return item;
+}
+
+struct json *history_with(const struct json *old, const struct history_entry *entry)
+{
+    const struct json *newest = json_first(old);
+    struct json *history = json_new_array(), *first;
+    size_t count = 1;
+
+    if (newest && is_same(newest, entry)) {
+        first = json_copy(newest);
+        json_set_str(first, "version", entry->version);
+        newest = json_next(newest);
+    } else {
+        first = item_of(entry);
+    }
+    json_append(history, first);
+    for (const struct json *item = newest; item && count < HISTORY_MAX; item = json_next(item), count++)
+        json_append(history, json_copy(item));
+    return history;
+}

@@ -1,0 +1,17 @@
+/* status.history: what was in force, the newest first, of which a rollback puts one back. Pure. */
+#pragma once
+
+#include "common/base/json.h"
+
+enum { HISTORY_MAX = 10 };
+
+struct history_entry {
+    const char *time; /* RFC 3339 */
+    int64_t generation;
+    const struct json *deployed; /* as in status.deployed */
+    const char *version;         /* that was published of it; NULL: none */
+};
+
+/* The history that follows `old` (may be NULL) once the entry's state is in force; the caller frees. A state
+ * that is there already stays as it was, and is completed with its version. */
+struct json *history_with(const struct json *old, const struct history_entry *entry);

@@ -1,0 +1,259 @@
+"""Versions, aliases and what AWS keeps for them, on the scripted AWS: what is published, what callers reach, what
+goes again, and what is other people's."""
+
+import json
+
+import pytest
+from harness import FakeAws, conditions, function, settled, wait_for
+
+LIVE = {"name": "live", "version": "Latest"}
+PUBLISH = {"publish": "OnChange"}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    one = FakeAws(tmp_path_factory.mktemp("fake"))
+    for number in range(1, 7):
+        one.upload(f"app/{number}.zip", f"x = {number}\n")
+    yield one
+    one.stop()
+
+
+@pytest.fixture(autouse=True)
+def as_usual(aws):
+    yield
+    aws.rules_off()
+    aws.settings(pending_ms=0, update_ms=0, limits=True, denied={})
+
+
+def apply(cluster, namespace, number, *aliases, versions=PUBLISH, **spec):
+    """Applies the code of that number; the settled resource."""
+    code = {"s3Bucket": "artifacts", "s3Key": f"app/{number}.zip"}
+    cluster.apply(function("app", namespace, code=code, versions=versions, aliases=list(aliases) or None, **spec))
+    return settled(cluster, "app", namespace)
+
+
+def versions(aws):
+    """Number -> description, of all that were published."""
+    found = aws.functions.list_versions_by_function(FunctionName="preview-app")["Versions"]
+    return {one["Version"]: one["Description"] for one in found if one["Version"] != "$LATEST"}
+
+
+def aliases(aws):
+    """Name -> (version, {additional: weight}) ."""
+    found = aws.functions.list_aliases(FunctionName="preview-app")["Aliases"]
+    return {one["Name"]: (one["FunctionVersion"], one.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})) for one in found}
+
+
+def writes(aws, mark):
+    done = [one["operation"] for one in aws.journal(since=mark)]
+    return [one for one in done if not one.startswith(("Get", "List"))]
+
+
+# --- versions -------------------------------------------------------------------------------------
+
+
+def test_a_version_is_published_of_each_state_once_it_is_in_force(cluster, aws, serve, namespace):
+    status = apply(cluster, namespace, 1)["status"]
+    assert status["version"] == "1" and status["versions"] == "1"
+    assert versions(aws) == {"1": "kubelambda: generation 1, app/1.zip"}
+    mark = aws.mark()
+    status = apply(cluster, namespace, 2, memorySize=256)["status"]
+    assert writes(aws, mark) == ["UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion"]
+    assert versions(aws)["2"] == "kubelambda: generation 2, app/2.zip"
+    history = status["history"]
+    assert [(one["version"], one["key"], one["generation"]) for one in history] == [("2", "app/2.zip", 2), ("1", "app/1.zip", 1)]
+    assert [one["codeSha256"] for one in history] == [aws.sha256("app/2.zip"), aws.sha256("app/1.zip")]
+    shown = cluster.run("get", "lambdafunction", "app", "-n", namespace).stdout.splitlines()
+    assert dict(zip(shown[0].split(), shown[1].split(), strict=True))["VERSION"] == "2"
+
+
+def test_what_does_not_change_the_function_publishes_nothing(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    mark = aws.mark()
+    status = apply(cluster, namespace, 1, tags={"team": "a"}, reservedConcurrency=5)["status"]
+    assert sorted(writes(aws, mark)) == ["PutFunctionConcurrency", "TagResource"]
+    assert status["version"] == "1" and len(status["history"]) == 1
+
+
+def test_nothing_is_published_where_nobody_asks_for_it(cluster, aws, serve, namespace):
+    status = apply(cluster, namespace, 1, versions=None)["status"]
+    assert versions(aws) == {} and "version" not in status
+    assert [one["key"] for one in status["history"]] == ["app/1.zip"]
+    apply(cluster, namespace, 1)
+    assert list(versions(aws)) == ["1"]
+
+
+def test_old_versions_go_but_not_those_that_an_alias_names_or_others_published(cluster, aws, serve, namespace):
+    keep = {"publish": "OnChange", "keep": 2}
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    aws.functions.update_function_configuration(FunctionName="preview-app", Timeout=77)
+    aws.functions.publish_version(FunctionName="preview-app", Description="by hand")
+    aws.functions.create_alias(FunctionName="preview-app", Name="theirs", FunctionVersion="1")
+    apply(cluster, namespace, 3, timeout=5)
+    apply(cluster, namespace, 4, timeout=5)
+    status = apply(cluster, namespace, 5, versions=keep, timeout=5)["status"]
+    assert list(versions(aws)) == ["1", "3", "5", "6"]  # named by an alias, by hand, the newest two of ours
+    assert versions(aws)["3"] == "by hand"
+    assert status["versions"] == "1,3,5-6" and status["version"] == "6"
+
+
+# --- aliases --------------------------------------------------------------------------------------
+
+
+def test_an_alias_follows_the_latest_version_and_another_stays_one_behind(cluster, aws, serve, namespace):
+    both = (LIVE, {"name": "before", "version": "Previous"})
+    apply(cluster, namespace, 1, *both)
+    assert aliases(aws) == {"live": ("1", {}), "before": ("1", {})}  # there is no previous one yet
+    mark = aws.mark()
+    status = apply(cluster, namespace, 2, *both)["status"]
+    assert aliases(aws) == {"live": ("2", {}), "before": ("1", {})}
+    assert writes(aws, mark) == ["UpdateFunctionCode", "PublishVersion", "UpdateAlias"]
+    apply(cluster, namespace, 3, *both)
+    assert aliases(aws) == {"live": ("3", {}), "before": ("2", {})}
+    assert {one["name"]: one["version"] for one in status["aliases"]} == {"live": "2", "before": "1"}
+
+
+def test_other_peoples_aliases_are_left_alone_and_ours_go_with_their_declaration(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE, {"name": "next", "version": "1", "description": "soon"})
+    aws.functions.create_alias(FunctionName="preview-app", Name="theirs", FunctionVersion="1")
+    found = aws.functions.get_alias(FunctionName="preview-app", Name="next")
+    assert found["Description"] == "soon"
+    mark = aws.mark()
+    status = apply(cluster, namespace, 1, LIVE)["status"]
+    assert writes(aws, mark) == ["DeleteAlias"] and set(aliases(aws)) == {"live", "theirs"}
+    assert status["managed"] == ["aliases.live"]
+    apply(cluster, namespace, 1)
+    assert set(aliases(aws)) == {"theirs"}
+
+
+def test_a_canary_grows_by_three_applies_and_goes_back(cluster, aws, serve, namespace):
+    def live(weight):
+        more = [{"version": "2", "weight": weight}] if weight else None
+        return {"name": "live", "version": "1", "additionalVersions": more} if more else {"name": "live", "version": "1"}
+
+    apply(cluster, namespace, 1, live(0))
+    apply(cluster, namespace, 2, live(0))
+    for weight in (10, 50, 100):
+        mark = aws.mark()
+        status = apply(cluster, namespace, 2, live(weight))["status"]
+        assert aliases(aws)["live"] == ("1", {"2": weight / 100})
+        assert writes(aws, mark) == ["UpdateAlias"]
+        assert status["aliases"] == [{"name": "live", "version": "1", "additionalVersion": "2", "weight": weight}]
+    apply(cluster, namespace, 2, live(0))
+    assert aliases(aws)["live"] == ("1", {})
+
+
+def test_an_alias_that_somebody_moved_is_put_back_or_reported(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    apply(cluster, namespace, 2, LIVE)
+    aws.functions.update_alias(FunctionName="preview-app", Name="live", FunctionVersion="1")
+    apply(cluster, namespace, 2, LIVE, timeout=9)
+    assert aliases(aws)["live"] == ("3", {})
+
+
+# --- provisioned concurrency, asynchronous invocation -----------------------------------------------
+
+
+def test_provisioned_concurrency_is_ready_before_the_function_is(cluster, aws, serve, namespace):
+    ready = {**LIVE, "provisionedConcurrency": 3}
+    apply(cluster, namespace, 1, LIVE)
+    aws.settings(update_ms=2500)
+    cluster.apply(function("app", namespace, versions=PUBLISH, aliases=[ready]))
+    wait_for(lambda: aws.journal("PutProvisionedConcurrencyConfig"), what="the request")
+    assert conditions(cluster.functions(namespace)["app"])["Ready"][0] == "False"
+    status = settled(cluster, "app", namespace)["status"]
+    assert status["aliases"][0]["provisionedConcurrency"] == {"requested": 3, "available": 3, "status": "READY"}
+    aws.settings(update_ms=0)
+    mark = aws.mark()
+    apply(cluster, namespace, 1, LIVE)
+    assert writes(aws, mark) == ["DeleteProvisionedConcurrencyConfig"]
+
+
+def test_provisioned_concurrency_that_fails_stalls_with_the_reason_of_aws(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    failed = {"Status": "FAILED", "StatusReason": "the account has no more"}
+    aws.rule("PutProvisionedConcurrencyConfig", merge=failed)
+    aws.rule("GetProvisionedConcurrencyConfig", merge=failed)
+    cluster.apply(function("app", namespace, versions=PUBLISH, aliases=[{**LIVE, "provisionedConcurrency": 3}]))
+    resource = settled(cluster, "app", namespace, "Stalled")
+    _, reason, message = conditions(resource)["Stalled"]
+    assert reason == "ProvisionedConcurrencyFailed" and "the account has no more" in message
+
+
+def test_provisioned_concurrency_that_others_set_is_left_alone(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    aws.functions.put_provisioned_concurrency_config(FunctionName="preview-app", Qualifier="live", ProvisionedConcurrentExecutions=2)
+    apply(cluster, namespace, 2, LIVE)
+    found = aws.functions.get_provisioned_concurrency_config(FunctionName="preview-app", Qualifier="live")
+    assert found["RequestedProvisionedConcurrentExecutions"] == 2
+
+
+def test_asynchronous_invocation_of_an_alias_is_set_changed_and_removed(cluster, aws, serve, namespace):
+    queue = "arn:aws:sqs:us-east-1:123456789012:failed"
+
+    def shown():
+        return aws.functions.get_function_event_invoke_config(FunctionName="preview-app", Qualifier="live")
+
+    apply(cluster, namespace, 1, {**LIVE, "asyncInvoke": {"maximumRetryAttempts": 0}})
+    assert shown()["MaximumRetryAttempts"] == 0
+    apply(cluster, namespace, 1, {**LIVE, "asyncInvoke": {"onFailure": queue}})
+    assert shown()["DestinationConfig"]["OnFailure"] == {"Destination": queue} and "MaximumRetryAttempts" not in shown()
+    mark = aws.mark()
+    apply(cluster, namespace, 1, LIVE)
+    assert writes(aws, mark) == ["DeleteFunctionEventInvokeConfig"]
+    with pytest.raises(aws.functions.exceptions.ResourceNotFoundException):
+        shown()
+
+
+# --- many changes, crashes --------------------------------------------------------------------------
+
+
+def test_of_quick_successive_changes_only_what_was_in_force_is_published(cluster, aws, serve, namespace):
+    aws.settings(update_ms=300)
+    apply(cluster, namespace, 1, LIVE)
+    mark = aws.mark()
+    path = f"/apis/kubelambda.io/v1alpha1/namespaces/{namespace}/lambdafunctions/app"
+    for number in range(20):
+        patch = {"spec": {"code": {"s3Key": f"app/{number % 6 + 1}.zip"}, "versions": {"keep": 4}}}
+        status, answer = cluster.request("PATCH", path, patch, "application/merge-patch+json")
+        assert status == 200, answer
+    resource = settled(cluster, "app", namespace, seconds=60)
+    calls = aws.journal("UpdateFunctionCode", "PublishVersion", since=mark)
+    in_force = {aws.sha256("app/1.zip")}
+    for one in calls:
+        assert one["status"] in (200, 201), one
+        body = json.loads(one["body"]) if isinstance(one["body"], str) else one["body"]
+        if one["operation"] == "UpdateFunctionCode":
+            in_force.add(aws.sha256(body["S3Key"]))
+        else:
+            assert body["CodeSha256"] in in_force
+    published = versions(aws)
+    assert resource["status"]["version"] == list(published)[-1] and 1 <= len(published) <= 4
+    newest = aws.functions.get_function(FunctionName="preview-app", Qualifier=resource["status"]["version"])
+    assert newest["Configuration"]["CodeSha256"] == aws.sha256("app/2.zip")
+    assert aliases(aws)["live"] == (resource["status"]["version"], {})
+
+
+@pytest.mark.parametrize("operation", ["PublishVersion", "CreateAlias", "PutProvisionedConcurrencyConfig"])
+def test_a_step_whose_answer_was_lost_is_not_done_twice(cluster, aws, serve, namespace, operation):
+    aws.rule(operation, times=1, perform=True, status=503, html="gone")
+    apply(cluster, namespace, 1, {**LIVE, "provisionedConcurrency": 2})
+    assert list(versions(aws)) == ["1"] and aliases(aws) == {"live": ("1", {})}
+
+
+@pytest.mark.parametrize("operation", ["PublishVersion", "UpdateAlias", "DeleteFunction"])
+def test_a_crash_after_a_step_is_made_good_by_the_next_start(cluster, aws, serve, namespace, operation):
+    spec = {"versions": {"publish": "OnChange", "keep": 1}}
+    apply(cluster, namespace, 1, LIVE, **spec)
+    rule = aws.rule(operation, times=1, perform=True, hold=True)
+    code = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
+    cluster.apply(function("app", namespace, code=code, aliases=[LIVE], **spec))
+    wait_for(lambda: aws.hits(rule), what=operation)
+    serve.kill()
+    aws.release(rule)
+    serve.start()
+    resource = settled(cluster, "app", namespace, seconds=60)
+    assert resource["status"]["version"] == "2" and list(versions(aws)) == ["2"]
+    assert aliases(aws) == {"live": ("2", {})}
