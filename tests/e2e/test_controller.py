@@ -95,7 +95,7 @@ def test_kubectl_get_prints_what_matters(cluster, serve, namespace):
     settled(cluster, "app", namespace)
     for name in ("lf", "lambda"):
         title, row = cluster.run("get", name, "-n", namespace).stdout.splitlines()
-        assert title.split() == ["NAME", "FUNCTION", "RUNTIME", "READY", "STATUS", "AGE"]
+        assert title.split() == ["NAME", "FUNCTION", "RUNTIME", "READY", "STATUS", "VERSION", "AGE"]
         assert row.split()[:5] == ["app", "preview-app", "python3.13", "True", "InForce"], name
     wide = cluster.run("get", "lf", "-n", namespace, "-o", "wide").stdout
     assert "us-east-1" in wide and "the function is as declared" in wide
