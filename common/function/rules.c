@@ -38,9 +38,11 @@ static enum rule_result look_runtime(const struct check *check, struct str *mess
     const char *instead = runtime_suggestion(check->runtimes, name, check->today);
 
     if (!runtime) {
-        str_addf(message, "AWS Lambda has no such runtime");
+        str_add(message, "AWS Lambda has no such runtime; ");
         if (instead)
-            str_addf(message, "; did you mean %s?", instead);
+            str_addf(message, "did you mean %s?", instead);
+        else
+            runtimes_newest(check->runtimes, check->today, message);
         return changed ? RULE_BROKEN : RULE_WARNING;
     }
     enum rule_result result = RULE_KEPT;

@@ -100,6 +100,16 @@ static bool same_digits(const char *a, const char *b)
     }
 }
 
+static bool is_supported(const struct runtime *runtime, const char *today)
+{
+    return runtime->deprecated && runtime_stage_on(runtime, today) == RUNTIME_SUPPORTED;
+}
+
+static size_t family_len(const struct runtime *runtime)
+{
+    return strcspn(runtime->name, "0123456789.");
+}
+
 const char *runtime_suggestion(const struct runtimes *runtimes, const char *name, const char *today)
 {
     /* Go programs run on the provided runtimes since go1.x is gone. */
@@ -111,12 +121,12 @@ const char *runtime_suggestion(const struct runtimes *runtimes, const char *name
         const struct runtime *row = &runtimes->rows[i];
         size_t common = 0;
 
-        if (!row->deprecated || runtime_stage_on(row, today) != RUNTIME_SUPPORTED)
+        if (!is_supported(row, today))
             continue;
         while (family[common] && strncasecmp(row->name, family, common + 1) == 0)
             common++;
         /* Within a family a shared version digit is no likeness: all of them, or the newest is meant. */
-        size_t letters = strcspn(row->name, "0123456789.");
+        size_t letters = family_len(row);
 
         common = common < letters ? common : letters;
         if (common > most || (common == most && best && same_digits(row->name, name))) {
@@ -125,4 +135,24 @@ const char *runtime_suggestion(const struct runtimes *runtimes, const char *name
         }
     }
     return best;
+}
+
+void runtimes_newest(const struct runtimes *runtimes, const char *today, struct str *out)
+{
+    const char *before = "the newest are ";
+
+    for (size_t i = 0; i < runtimes->count; i++) {
+        const struct runtime *row = &runtimes->rows[i];
+        size_t len = family_len(row), j = 0;
+
+        if (!is_supported(row, today))
+            continue;
+        while (j < i && (!is_supported(&runtimes->rows[j], today) || family_len(&runtimes->rows[j]) != len ||
+                         strncmp(runtimes->rows[j].name, row->name, len) != 0))
+            j++;
+        if (j < i)
+            continue;
+        str_addf(out, "%s%.64s", before, row->name);
+        before = ", ";
+    }
 }

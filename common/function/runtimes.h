@@ -46,3 +46,6 @@ enum runtime_stage runtime_stage_on(const struct runtime *runtime, const char *t
 
 /* The supported runtime that is most likely meant by a wrong or outdated name; NULL when none is like it. */
 const char *runtime_suggestion(const struct runtimes *runtimes, const char *name, const char *today);
+
+/* Adds "the newest are python3.14, …": the first supported one of each family. */
+void runtimes_newest(const struct runtimes *runtimes, const char *today, struct str *out);

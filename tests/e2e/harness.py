@@ -362,7 +362,7 @@ class Serve:
                 self.cluster.request("DELETE", LEASE)
 
 
-def function(name, namespace, **spec):
+def function(name, namespace, /, **spec):
     """A LambdaFunction that is right; `spec` overrides members, None removes one."""
     declared = {
         "code": {"s3Bucket": "artifacts", "s3Key": "app/1.zip"},

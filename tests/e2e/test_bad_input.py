@@ -78,6 +78,13 @@ def test_64_levels_are_read(webhook):
     assert webhook.send(raw(nested(60)))[0] == 200
 
 
+def test_a_whole_number_may_be_written_with_a_point(webhook):
+    marked = json.dumps(review(create(good(memorySize="MARK"))))
+    for number, allowed in (("128.0", True), ("1.28e2", True), ("128.5", False), ("127.0", False)):
+        status, text = webhook.send(marked.replace('"MARK"', number))
+        assert (status, json.loads(text)["response"]["allowed"]) == (200, allowed), number
+
+
 def test_other_paths_and_methods_are_refused(webhook):
     assert webhook.send("", "/")[0] == 404
     assert webhook.send("{}", "/validate/../metrics")[0] == 404
@@ -95,8 +102,9 @@ def padded(size):
 
 
 def test_a_review_of_just_7_mib_is_answered(webhook):
-    status, text = webhook.send(padded(LIMIT))
-    assert status == 200 and json.loads(text)["response"]["allowed"] is True
+    for size in (LIMIT - 1, LIMIT):
+        status, text = webhook.send(padded(size))
+        assert status == 200 and json.loads(text)["response"]["allowed"] is True
 
 
 def test_one_byte_more_is_refused_before_it_is_read(cluster, serve):

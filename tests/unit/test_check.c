@@ -410,7 +410,9 @@ static void runtimes_are_judged_by_their_dates(void **state)
     assert_finding("\"runtime\":\"Python 3.12\"", NULL, "spec.runtime", false, "did you mean python3.12?");
     assert_finding("\"runtime\":\"pyton3.13\"", NULL, "spec.runtime", false, "did you mean python3.13?");
     assert_finding("\"runtime\":\"python3.99\"", NULL, "spec.runtime", false, "did you mean python3.14?");
-    assert_finding("\"runtime\":\"cobol\"", NULL, "spec.runtime", false, "AWS Lambda has no such runtime");
+    assert_finding("\"runtime\":\"cobol\"", NULL, "spec.runtime", false,
+                   "AWS Lambda has no such runtime; the newest are nodejs24.x, python3.14, java25, dotnet10, "
+                   "ruby4.0, provided.al2023");
     /* A running function keeps its blocked runtime, until an update of it is blocked, too. */
     assert_finding("\"runtime\":\"python3.7\",\"timeout\":9", "\"runtime\":\"python3.7\"", "spec.runtime",
                    true, "");
