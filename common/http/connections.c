@@ -90,6 +90,15 @@ void connection_now(struct connections *connections, struct connection *connecti
     pthread_mutex_unlock(&connections->lock);
 }
 
+unsigned connections_count(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    unsigned count = connections->count;
+
+    pthread_mutex_unlock(&connections->lock);
+    return count;
+}
+
 void connections_tick(struct connections *connections, int64_t now_ms)
 {
     struct connection *oldest;

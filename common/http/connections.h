@@ -56,5 +56,7 @@ void connection_ended(struct connections *connections, struct connection *connec
 void connection_now(struct connections *connections, struct connection *connection,
                     enum connection_state state);
 
+unsigned connections_count(struct connections *connections);
+
 /* Cuts those that are overdue. */
 void connections_tick(struct connections *connections, int64_t now_ms);

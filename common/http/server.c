@@ -23,7 +23,9 @@ enum { STACK_BYTES = 256 << 10, CONNECTIONS = 1024, POOL_BYTES = 16 << 10 };
 /* Descriptors that are left for everything else: what we ask, files, the other servers. */
 enum { OTHER_DESCRIPTORS = 160, CONNECTIONS_AT_LEAST = 16 };
 
-enum { POLL_MS = 5, FAREWELL_MS = 1000 };
+/* A connection that is in use is used again within LEAVE_MS: its client then learns from the answer that it
+ * ends. Were it closed at once, a request on its way would be lost. */
+enum { POLL_MS = 5, LEAVE_MS = 1000, FAREWELL_MS = 1000 };
 
 struct http_server {
     struct MHD_Daemon *daemon;
@@ -262,6 +264,14 @@ void http_server_tick(struct http_server *server)
 }
 
 /* Looked at from time to time instead of signalled: requests pay nothing for it. */
+static void wait_until_left(struct http_server *server, int64_t at_most_ms)
+{
+    int64_t until_ms = clock_mono_ms() + (at_most_ms < LEAVE_MS ? at_most_ms : LEAVE_MS);
+
+    while (connections_count(&server->exchanges.connections) > 0 && clock_mono_ms() < until_ms)
+        clock_sleep_ms(POLL_MS);
+}
+
 static void wait_until_idle(struct http_server *server, int64_t at_most_ms)
 {
     int64_t deadline_ms = clock_mono_ms() + at_most_ms;
@@ -279,7 +289,10 @@ void http_server_stop(struct http_server *server, int64_t drain_ms)
     /* The descriptor may be closed only after the daemon's end; shut down, it refuses at once. */
     (void)MHD_quiesce_daemon(server->daemon);
     (void)shutdown(server->listener, SHUT_RDWR);
-    wait_until_idle(server, drain_ms);
+    int64_t deadline_ms = clock_mono_ms() + drain_ms;
+
+    wait_until_left(server, drain_ms);
+    wait_until_idle(server, deadline_ms - clock_mono_ms());
     if (exchanges_close(&server->exchanges))
         wait_until_idle(server, FAREWELL_MS); /* for the 503s to get out */
     MHD_stop_daemon(server->daemon);

@@ -41,9 +41,10 @@ void http_server_tick(struct http_server *server);
 
 int http_server_port(const struct http_server *server); /* the real one, also for port 0 */
 
-/* Stops accepting, lets the exchanges under way be answered (at most `drain_ms`), answers those that
- * are still suspended with 503, stops, frees. NULL is accepted. Whoever suspended an exchange must
- * still answer it, also after this returned: the late answer only frees the exchange. */
+/* Stops accepting, lets the exchanges under way be answered and goes on answering on the connections there
+ * are until their clients have left, for a second, as each answer asks them to (at most `drain_ms` for both);
+ * answers those that are still suspended with 503, stops, frees. NULL is accepted. Whoever suspended an
+ * exchange must still answer it, also after this returned: the late answer only frees the exchange. */
 void http_server_stop(struct http_server *server, int64_t drain_ms);
 
 /* The request, for the handler. Once the exchange is suspended only its body and its data may be

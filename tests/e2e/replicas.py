@@ -117,8 +117,8 @@ class Installed:
 
     @contextlib.contextmanager
     def load(self, threads=2):
-        """A steady load; the list that it gives holds the answers that were no success. `answered` is how many
-        there were in all."""
+        """A steady load; the list that it gives says when a call failed, and how. `answered` is how many there
+        were in all."""
         failed, answered, over = [], [], threading.Event()
 
         def run():
@@ -127,7 +127,10 @@ class Installed:
                     status, answer = self.ask()
                 except OSError as error:
                     status, answer = 0, str(error)
-                (answered if status == 201 else failed).append((status, answer))
+                if status == 201:
+                    answered.append(status)
+                else:
+                    failed.append(f"{time.strftime('%T')} {answer}")
                 time.sleep(0.02)
 
         workers = [threading.Thread(target=run) for _ in range(threads)]

@@ -404,6 +404,24 @@ static void stopping_waits_for_the_answer_under_way(void **state)
     close(fd);
 }
 
+static void a_connection_in_use_ends_with_an_answer_that_says_so(void **state)
+{
+    struct http_server *server = start(MAX_BODY);
+    int fd = connect_to(server);
+    pthread_t stopper;
+
+    (void)state;
+    send_text(fd, GET("/describe"));
+    assert_null(strstr(receive(fd, "/describe"), "Connection: close"));
+    pthread_create(&stopper, NULL, stop, server);
+    clock_sleep_ms(300);
+    send_text(fd, GET("/describe"));
+    assert_non_null(strstr(receive(fd, "GET /describe"), "Connection: close"));
+    assert_true(is_closed(fd));
+    pthread_join(stopper, NULL);
+    close(fd);
+}
+
 static void what_is_still_suspended_at_the_end_gets_503_and_a_late_answer_is_harmless(void **state)
 {
     struct http_server *server = start(MAX_BODY);
@@ -439,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_named_with_the_reason),
         cmocka_unit_test(an_address_that_is_none_is_refused),
         cmocka_unit_test(stopping_waits_for_the_answer_under_way),
+        cmocka_unit_test(a_connection_in_use_ends_with_an_answer_that_says_so),
         cmocka_unit_test(what_is_still_suspended_at_the_end_gets_503_and_a_late_answer_is_harmless),
     };
 
