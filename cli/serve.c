@@ -360,6 +360,13 @@ static void init_lock(struct serve *serve)
     pthread_mutex_init(&serve->lock, NULL);
 }
 
+/* A core would hold keys, tokens and values of Secrets. One byte is too little for a file, and the one limit that also
+ * keeps the kernel from piping a core to a program (fs/coredump.c). */
+static void forbid_cores(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
+}
+
 /* As many as we may, up to what is of use: the soft limit is low so that select() goes on working. */
 static void raise_descriptors(void)
 {
@@ -407,6 +414,7 @@ int cli_serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 
+    forbid_cores();
     raise_descriptors();
     init_lock(&serve);
     int r = start(&serve, &err);
