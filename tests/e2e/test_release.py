@@ -5,10 +5,12 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 from harness import ROOT, die_with_parent, free_port, get_url, wait_for
 
+MAX_IMAGE_BYTES = 24_000_000  # uncompressed, with the libraries and the authorities that AWS is trusted by
 FOLDERS = ("certs", "cli", "common", "controller", "webhook", "packaging")
 
 
@@ -59,14 +61,32 @@ def test_kubectl_and_the_shells_find_what_is_installed(builds):
         assert "__complete" in (root / "share" / name).read_text(encoding="utf-8")
 
 
+# As in a pod: another root that cannot be written to, a user without a name or rights.
+ENTER = """
+import ctypes, os, subprocess, sys
+root, *command = sys.argv[1:]
+for arguments in (["--bind", root, root], ["--rbind", "/proc", root + "/proc"], ["-o", "remount,bind,ro", root]):
+    subprocess.run(["mount", *arguments], check=True)
+os.chroot(root)
+os.chdir("/")
+ctypes.CDLL(None).prctl(47, 4, 0, 0, 0)  # no ambient capability outlives exec
+os.execv(command[0], command)
+"""
+
+
 def test_the_root_of_the_image_has_all_that_the_binary_needs(cluster, builds, aws, tmp_path):
     root, port, health = tmp_path / "root", free_port(), free_port()
-    subprocess.run([ROOT / "packaging/image-root", builds[0] / "bin/kubelambda", root], check=True)
+    stripped = tmp_path / "kubelambda"
+    subprocess.run(["strip", "-o", stripped, builds[0] / "bin/kubelambda"], check=True)
+    subprocess.run([ROOT / "packaging/image-root", stripped, root], check=True)
+    size = sum(one.stat().st_size for one in root.rglob("*") if one.is_file() and not one.is_symlink())
+    print(f"the image's root has {size / 1e6:.1f} MB")
+    assert size < MAX_IMAGE_BYTES
     shutil.copy(cluster.config("kubelambda"), root / "kubeconfig")
     (root / "proc").mkdir()  # which containers have, too
-    enter = 'mount --rbind /proc "$0/proc" && exec chroot "$0" /usr/bin/kubelambda "$@"'
     command = [
-        "unshare", "--map-root-user", "--mount", "sh", "-c", enter, root, "serve", "--no-controller",
+        "unshare", "--user", "--map-user=65532", "--map-group=65532", "--keep-caps", "--mount", sys.executable, "-c", ENTER,
+        root, "/usr/bin/kubelambda", "serve", "--no-controller",
         "--kubeconfig=/kubeconfig", f"--listen=127.0.0.1:{port}", f"--webhook-url=https://localhost:{port}",
         f"--health-listen=127.0.0.1:{health}", f"--metrics-listen=127.0.0.1:{free_port()}",
     ]  # fmt: skip
@@ -74,6 +94,8 @@ def test_the_root_of_the_image_has_all_that_the_binary_needs(cluster, builds, aw
         process = subprocess.Popen(command, env=aws.env(), stdout=log, stderr=log, preexec_fn=die_with_parent)
         try:
             wait_for(lambda: get_url(f"http://127.0.0.1:{health}/readyz")[0] == 200, 20)
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            assert "CapEff:\t0000000000000000" in status
         finally:
             process.terminate()
             assert process.wait(20) == 0, pathlib.Path(log.name).read_text(encoding="utf-8")
