@@ -210,12 +210,13 @@ static void answer_health(void *arg, struct http_exchange *exchange)
 static void answer_metrics(void *arg, struct http_exchange *exchange)
 {
     _cleanup_(str_done) struct str text = STR_INIT(16 << 20);
+    struct serve *serve = arg;
 
-    (void)arg;
     if (!str_equal(http_exchange_path(exchange), "/metrics")) {
         http_exchange_answer(exchange, 404, "text/plain", view("only /metrics is served here\n"));
         return;
     }
+    leader_measure(serve->leader);
     metrics_print(&text);
     http_exchange_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", str_view_of(&text));
 }
@@ -332,11 +333,11 @@ static void stop(struct serve *serve)
     informer_stop(serve->functions);
     informer_stop(serve->namespaces);
     informer_stop(serve->policy_objects);
+    http_server_stop(serve->metrics, 0);
     leader_free(serve->leader);
     policies_free(serve->policies);
     registry_free(serve->names);
     runtimes_file_free(serve->runtimes);
-    http_server_stop(serve->metrics, 0);
     http_server_stop(serve->health, 0);
     certs_free(serve->certs);
     http_trust_free(serve->trust);

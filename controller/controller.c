@@ -32,6 +32,7 @@ struct controller {
     pthread_t *workers;
     unsigned worker_count;
     struct series *results[3], *errors, *seconds, *active;
+    struct series *phases[3]; /* functions by condition */
 };
 
 static void register_metrics(struct controller *controller)
@@ -41,6 +42,14 @@ static void register_metrics(struct controller *controller)
     struct metric *total = metric(METRIC_COUNTER, "controller_runtime_reconcile_total",
                                   "Looks at a resource, by result.", "controller,result");
 
+    static const char *const phases[] = {
+        [STATUS_READY] = "Ready", [STATUS_RECONCILING] = "Reconciling", [STATUS_STALLED] = "Stalled"};
+    struct metric *functions =
+        metric(METRIC_GAUGE, "kubelambda_functions",
+               "LambdaFunctions by the condition that is True, as the leader knows them.", "condition");
+
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+        controller->phases[i] = metric_series(functions, phases[i], NULL, NULL);
     for (size_t i = 0; i < ARRAY_LEN(results); i++)
         controller->results[i] = metric_series(total, NAME, results[i], NULL);
     controller->errors = metric_series(metric(METRIC_COUNTER, "controller_runtime_reconcile_errors_total",
@@ -71,13 +80,32 @@ static struct memory *memory_of(struct controller *controller, const char *key)
     return memory;
 }
 
+/* `series` NULL: it is counted no more. */
+static void count_in(struct memory *memory, struct series *series)
+{
+    struct series **counted = memory_counted(memory);
+
+    if (*counted != series && *counted)
+        series_add(*counted, -1);
+    if (*counted != series && series)
+        series_add(series, 1);
+    *counted = series;
+}
+
+static void drop(struct memory *memory)
+{
+    if (memory)
+        count_in(memory, NULL);
+    memory_free(memory);
+}
+
 static void forget(struct controller *controller, const char *key)
 {
     pthread_mutex_lock(&controller->lock);
     struct memory *memory = map_remove(&controller->memories, key);
 
     pthread_mutex_unlock(&controller->lock);
-    memory_free(memory);
+    drop(memory);
     drift_forget(controller->drift, key);
     queue_forget(controller->queue, key);
 }
@@ -120,6 +148,8 @@ static void work(struct controller *controller, const char *key)
     if (next.result == RECONCILE_ERROR)
         series_add(controller->errors, 1);
     series_observe(controller->seconds, (double)(clock_mono_ms() - start_ms) / 1000);
+    if (!reconcile_is_over(&controller->with))
+        count_in(memory, controller->phases[next.phase]);
     schedule(controller, key, memory, &next);
     drift_follow(controller->drift, key, memory_site(memory), memory_function_name(memory));
 }
@@ -213,7 +243,7 @@ void controller_stop(struct controller *controller)
     for (unsigned i = 0; i < controller->worker_count; i++)
         pthread_join(controller->workers[i], NULL);
     for (const struct map_slot *slot; (slot = map_next(&controller->memories, &cursor));)
-        memory_free(slot->value);
+        drop(slot->value);
     map_done(&controller->memories);
     drift_free(controller->drift);
     queue_free(controller->queue);
@@ -252,6 +282,11 @@ void controller_reconsider(struct controller *controller, const char *namespace)
 
     informer_each(controller->functions, reconsider, &which);
     controller_count(controller);
+}
+
+void controller_measure(struct controller *controller)
+{
+    queue_measure(controller->queue);
 }
 
 void controller_count(struct controller *controller)

@@ -39,5 +39,8 @@ void controller_enqueue(struct controller *controller, const char *key);
  * otherwise: any thread, does not block. */
 void controller_reconsider(struct controller *controller, const char *namespace);
 
+/* Brings the metrics up to date that time changes: any thread. */
+void controller_measure(struct controller *controller);
+
 /* The policies' statuses are to be looked at: any thread, does not block. */
 void controller_count(struct controller *controller);

@@ -120,6 +120,14 @@ void leader_reconsider(struct leader *leader, const char *namespace)
     pthread_mutex_unlock(&leader->lock);
 }
 
+void leader_measure(struct leader *leader)
+{
+    pthread_mutex_lock(&leader->lock);
+    if (leader->controller)
+        controller_measure(leader->controller);
+    pthread_mutex_unlock(&leader->lock);
+}
+
 void leader_count(struct leader *leader)
 {
     if (!leader)

@@ -27,3 +27,4 @@ void leader_stop(struct leader *leader);
 void leader_enqueue(struct leader *leader, const char *key);
 void leader_reconsider(struct leader *leader, const char *namespace);
 void leader_count(struct leader *leader);
+void leader_measure(struct leader *leader);

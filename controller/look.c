@@ -97,6 +97,19 @@ void look_plan(struct run *run, struct plan *ret_plan)
     }
 }
 
+bool look_is_drift(const struct run *run)
+{
+    return run->was_in_force && !archive_redeploys(run);
+}
+
+static const char *why(const struct run *run)
+{
+    return run->resource.deleting   ? "the resource is deleted"
+           : look_is_drift(run)     ? "AWS differs from what was in force"
+           : archive_redeploys(run) ? "the code is asked for once more"
+                                    : "the spec is not in force";
+}
+
 int look_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)
 {
     const struct step_target target = {.region = run->region,
@@ -110,9 +123,9 @@ int look_step(struct run *run, const struct plan_step *step, struct json **ret_a
     run->memory->attempted = true;
     int r = step_run(run->aws, &target, step, ret_answer, err);
 
-    log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "operation",
-             lambda_operation_name(run->operation), "change", step->summary, "code",
-             r < 0 ? err->code : NULL);
+    log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "name",
+             run->function_name, "region", run->region, "operation", lambda_operation_name(run->operation),
+             "change", step->summary, "why", why(run), "code", r < 0 ? err->code : NULL);
     return r;
 }
 

@@ -12,7 +12,10 @@ struct plan_input look_input(const struct run *run);
 /* What is left to do. Asks S3 for the archive where it matters. */
 void look_plan(struct run *run, struct plan *ret_plan);
 
-/* Runs a step, and logs it. As step_run. */
+/* Did somebody change AWS, rather than what is declared? */
+bool look_is_drift(const struct run *run);
+
+/* Runs a step, and logs what is done and why. As step_run. */
 int look_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -29,7 +29,7 @@ static void memory_clear(struct memory *memory)
     json_free(memory->deployed);
     json_free(memory->sides);
     free(memory->published);
-    *memory = (struct memory){0};
+    *memory = (struct memory){.counted = memory->counted};
 }
 
 void memory_free(struct memory *memory)
@@ -42,6 +42,11 @@ void memory_free(struct memory *memory)
 void memory_set_due(struct memory *memory, int64_t mono_ms)
 {
     memory->due_ms = mono_ms;
+}
+
+struct series **memory_counted(struct memory *memory)
+{
+    return &memory->counted;
 }
 
 void memory_suspect(struct memory *memory)

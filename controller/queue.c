@@ -33,8 +33,15 @@ struct queue {
     struct item **heap;   /* [1 … delayed], the earliest first */
     size_t delayed, heap_capacity;
     bool stopped;
-    struct series *depth, *adds, *waited, *worked, *retries;
+    struct series *depth, *adds, *waited, *worked, *retries, *unfinished, *longest;
 };
+
+/* The usual dashboards select by either label. */
+static struct series *series_of(enum metric_kind kind, const char *metric_name, const char *help,
+                                const char *name)
+{
+    return metric_series(metric(kind, metric_name, help, "name,controller"), name, name, NULL);
+}
 
 struct queue *queue_new(const char *name)
 {
@@ -49,19 +56,18 @@ struct queue *queue_new(const char *name)
     TAILQ_INIT(&queue->lines[0]);
     TAILQ_INIT(&queue->lines[1]);
 
-    queue->depth = metric_series(
-        metric(METRIC_GAUGE, "workqueue_depth", "Keys that wait for a worker.", "name"), name, NULL, NULL);
-    queue->adds = metric_series(
-        metric(METRIC_COUNTER, "workqueue_adds_total", "Keys that were added.", "name"), name, NULL, NULL);
-    queue->waited = metric_series(metric(METRIC_HISTOGRAM, "workqueue_queue_duration_seconds",
-                                         "How long a key waits for a worker.", "name"),
-                                  name, NULL, NULL);
-    queue->worked = metric_series(
-        metric(METRIC_HISTOGRAM, "workqueue_work_duration_seconds", "How long a worker has a key.", "name"),
-        name, NULL, NULL);
-    queue->retries = metric_series(metric(METRIC_COUNTER, "workqueue_retries_total",
-                                          "Keys that were added again after a failure.", "name"),
-                                   name, NULL, NULL);
+    queue->depth = series_of(METRIC_GAUGE, "workqueue_depth", "Keys that wait for a worker.", name);
+    queue->adds = series_of(METRIC_COUNTER, "workqueue_adds_total", "Keys that were added.", name);
+    queue->waited = series_of(METRIC_HISTOGRAM, "workqueue_queue_duration_seconds",
+                              "How long a key waits for a worker.", name);
+    queue->worked =
+        series_of(METRIC_HISTOGRAM, "workqueue_work_duration_seconds", "How long a worker has a key.", name);
+    queue->retries = series_of(METRIC_COUNTER, "workqueue_retries_total",
+                               "Keys that were added again after a failure.", name);
+    queue->unfinished = series_of(METRIC_GAUGE, "workqueue_unfinished_work_seconds",
+                                  "How long all workers together have had their keys.", name);
+    queue->longest = series_of(METRIC_GAUGE, "workqueue_longest_running_processor_seconds",
+                               "How long a worker has had a key at the most.", name);
     return queue;
 }
 
@@ -355,6 +361,24 @@ void queue_done(struct queue *queue, const char *key)
     }
     drop_when_idle(queue, item);
     pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_measure(struct queue *queue)
+{
+    double unfinished = 0, longest = 0;
+    size_t cursor = 0;
+
+    pthread_mutex_lock(&queue->lock);
+    for (const struct map_slot *slot; (slot = map_next(&queue->items, &cursor));) {
+        const struct item *item = slot->value;
+        double seconds = item->at_work ? seconds_since(item->since_ms) : 0;
+
+        unfinished += seconds;
+        longest = seconds > longest ? seconds : longest;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    series_set(queue->unfinished, unfinished);
+    series_set(queue->longest, longest);
 }
 
 void queue_stop(struct queue *queue)

@@ -36,5 +36,8 @@ void queue_done(struct queue *queue, const char *key);
 
 void queue_stop(struct queue *queue);
 
+/* Sets the metrics of what is at work now. */
+void queue_measure(struct queue *queue);
+
 /* `ms` changed by chance, by at most `percent` either way. */
 int64_t queue_jitter(int64_t ms, int percent);

@@ -93,17 +93,11 @@ static bool spec_is_right(const struct run *run, struct str *summary)
     return right;
 }
 
-/* Did somebody change AWS, rather than what is declared? */
-static bool is_drift(const struct run *run)
-{
-    return run->was_in_force && !archive_redeploys(run);
-}
-
 /* --- taking a step -------------------------------------------------------------------------- */
 
 static const char *announced_reason(const struct run *run, const struct plan *plan)
 {
-    return plan->adopts ? "Adopting" : is_drift(run) ? "CorrectingDrift" : "Applying";
+    return plan->adopts ? "Adopting" : look_is_drift(run) ? "CorrectingDrift" : "Applying";
 }
 
 /* Once the function is changed, its version in the status is not what is in force any more. */
@@ -130,9 +124,6 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
          status_is(resource->status, "Stalled", resource->generation)))
         return 0;
     plan_summary(plan, &summary);
-    if (is_drift(run))
-        log_info("AWS differs from what was in force", "function", resource->key, "correction",
-                 str_text(&summary));
     return resource_set_status(resource, run->with->kube,
                                &(struct status_change){.phase = STATUS_RECONCILING,
                                                        .reason = announced_reason(run, plan),
@@ -253,7 +244,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     }
     if (look_step(run, step, &answer, &err) < 0)
         return step_failed(run, step, &err, ret_next);
-    tell_step(run, step, plan->adopts ? "Adopted" : is_drift(run) ? "DriftCorrected" : NULL);
+    tell_step(run, step, plan->adopts ? "Adopted" : look_is_drift(run) ? "DriftCorrected" : NULL);
     remember(run, step, answer);
     if (!is_busy(answer))
         return false;
@@ -311,7 +302,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
             just_deleted(run) ? end_busy(run, "NotYetShown") : end_stalled(run, plan.reason, plan.message);
         break;
     case PLAN_STEPS:
-        if (!is_drift(run) || !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
+        if (!look_is_drift(run) || !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
             return take_step(run, &plan, ret_next);
         *ret_next = report_drift(run);
         break;
@@ -401,6 +392,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     json_free(run.resolved);
     free(run.owner);
     free(run.redeploy);
+    next.phase = status_phase(run.resource.status);
     policy_effective_unref(run.policy);
     resource_done(&run.resource);
     return next;

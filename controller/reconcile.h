@@ -9,6 +9,7 @@
 #include "common/kube/events.h"
 #include "common/kube/informer.h"
 #include "controller/queue.h"
+#include "controller/status.h"
 
 #include <stdatomic.h>
 
@@ -39,6 +40,9 @@ struct memory *memory_new(void);
 void memory_free(struct memory *memory);                     /* accepts NULL */
 void memory_set_due(struct memory *memory, int64_t mono_ms); /* when the next look is wanted */
 
+/* The gauge that the resource is counted in; NULL: none. Whoever counts sets it. */
+struct series **memory_counted(struct memory *memory);
+
 /* A list showed that AWS may differ from what is in force: the next look is wanted now. */
 void memory_suspect(struct memory *memory);
 
@@ -56,8 +60,9 @@ struct reconcile_next {
     enum reconcile_result result;
     int64_t after_ms; /* look again then; 0: when something changes */
     const struct queue_backoff
-        *backoff; /* look again by queue_retry, `after_ms` at the earliest; else NULL */
-    bool upkeep;  /* that look is a resync: nobody waits for it */
+        *backoff;            /* look again by queue_retry, `after_ms` at the earliest; else NULL */
+    bool upkeep;             /* that look is a resync: nobody waits for it */
+    enum status_phase phase; /* which the status says; set by reconcile */
 };
 
 struct reconcile_next reconcile(const struct reconciler *with, const struct kube_object *object,

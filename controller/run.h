@@ -14,6 +14,7 @@ struct ran {
 };
 
 struct memory {
+    struct series *counted; /* see memory_counted; no new start changes it */
     char *uid;
     int64_t generation;
     char *version; /* resourceVersion that was dealt with last */

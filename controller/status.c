@@ -168,6 +168,14 @@ bool status_is(const struct json *status, const char *type, int64_t generation)
            json_int_at(status, "observedGeneration", -1) == generation;
 }
 
+enum status_phase status_phase(const struct json *status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+        if (str_equal(json_str_at(find_condition(status, conditions[i].type), "status"), "True"))
+            return conditions[i].phase;
+    return STATUS_RECONCILING;
+}
+
 const char *status_reason(const struct json *status)
 {
     return json_str_at(find_condition(status, "Ready"), "reason");

@@ -40,6 +40,9 @@ bool status_is_news(const struct json *old, const struct status_change *change);
 /* Is the condition True for this generation? */
 bool status_is(const struct json *status, const char *type, int64_t generation);
 
+/* The condition that is True; STATUS_RECONCILING when none is yet. */
+enum status_phase status_phase(const struct json *status);
+
 /* "InForce"; NULL when the status has no conditions yet. */
 const char *status_reason(const struct json *status);
 

@@ -27,8 +27,7 @@ struct webhook {
     struct http_server *server;
     struct artifacts *artifacts;
     struct metric *requests;
-    struct series *answered[2], *latency[2]; /* by phase */
-    struct series *in_flight;
+    struct series *answered[2], *latency[2], *in_flight[2]; /* by phase */
     atomic_int suspended; /* admissions that another thread will answer: they need us until then */
 };
 
@@ -96,7 +95,7 @@ static void finish(struct admission *admission, const struct review_verdict *ver
     tell(admission, verdict);
     series_observe(webhook->latency[admission->phase], seconds);
     series_add(webhook->answered[admission->phase], 1);
-    series_add(webhook->in_flight, -1);
+    series_add(webhook->in_flight[admission->phase], -1);
     http_exchange_answer(admission->exchange, 200, "application/json", str_view_of(&body));
     if (suspended)
         atomic_fetch_sub(&webhook->suspended, 1);
@@ -356,7 +355,7 @@ static void handle(void *arg, struct http_exchange *exchange)
         refuse(exchange, webhook, 400, err.msg);
         return;
     }
-    series_add(webhook->in_flight, 1);
+    series_add(webhook->in_flight[admission->phase], 1);
     proceed(admission);
 }
 
@@ -366,15 +365,15 @@ static void make_metrics(struct webhook *webhook)
     struct metric *latency = metric(METRIC_HISTOGRAM, "controller_runtime_webhook_latency_seconds",
                                     "Time from the whole request to its answer.", "webhook");
     struct metric *in_flight = metric(METRIC_GAUGE, "controller_runtime_webhook_requests_in_flight",
-                                      "Admission requests under way.", "");
+                                      "Admission requests under way.", "webhook");
 
     webhook->requests = metric(METRIC_COUNTER, "controller_runtime_webhook_requests_total",
                                "Admission requests by HTTP status.", "webhook,code");
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         webhook->answered[i] = metric_series(webhook->requests, paths[i], "200", NULL);
         webhook->latency[i] = metric_series(latency, paths[i], NULL, NULL);
+        webhook->in_flight[i] = metric_series(in_flight, paths[i], NULL, NULL);
     }
-    webhook->in_flight = metric_series(in_flight, NULL, NULL, NULL);
 }
 
 int webhook_start(const struct webhook_options *options, struct webhook **ret_webhook, struct err *err)

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/metrics.h"
 #include "common/base/str.h"
 
 #include <pthread.h>
@@ -24,6 +25,41 @@ static void assert_nothing_due(struct queue *queue)
     queue_add(queue, "last");
     get(queue, "last");
     queue_done(queue, "last");
+}
+
+static double metric_of(const char *name)
+{
+    _cleanup_(str_done) struct str text = STR_INIT(1 << 20);
+    _cleanup_(freep) char *line = xasprintf("\n%s{name=\"measured\",controller=\"measured\"} ", name);
+    double value = -1;
+
+    metrics_print(&text);
+    const char *found = strstr(str_text(&text), line);
+
+    assert_non_null(found);
+    assert_int_equal(sscanf(found + strlen(line), "%lf", &value), 1);
+    return value;
+}
+
+static void what_is_at_work_is_measured_when_somebody_asks(void **state)
+{
+    struct queue *queue = queue_new("measured");
+
+    (void)state;
+    queue_add(queue, "a");
+    queue_add(queue, "b");
+    queue_add(queue, "waits");
+    get(queue, "a");
+    get(queue, "b");
+    clock_sleep_ms(20);
+    queue_measure(queue);
+    assert_true(metric_of("workqueue_longest_running_processor_seconds") >= 0.02);
+    assert_true(metric_of("workqueue_unfinished_work_seconds") >= 0.04);
+    queue_done(queue, "a");
+    queue_done(queue, "b");
+    queue_measure(queue);
+    assert_true(metric_of("workqueue_unfinished_work_seconds") == 0);
+    queue_free(queue);
 }
 
 static void keys_come_out_in_order_and_once(void **state)
@@ -272,6 +308,7 @@ static void a_change_moves_a_key_before_the_upkeep_of_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_at_work_is_measured_when_somebody_asks),
         cmocka_unit_test(keys_come_out_in_order_and_once),
         cmocka_unit_test(a_key_that_changes_at_work_comes_again_afterwards_and_only_once),
         cmocka_unit_test(the_earlier_of_two_due_times_counts),
