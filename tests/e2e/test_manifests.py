@@ -150,6 +150,34 @@ def test_alerts_and_dashboard_name_only_metrics_and_labels_that_there_are(cluste
     assert len(told) > 10
 
 
+def test_every_metric_is_documented_with_its_labels(cluster, serve, namespace):
+    cluster.apply(function("measured", namespace))
+    settled(cluster, "measured", namespace)
+    text = get_url(f"http://127.0.0.1:{serve.metrics}/metrics")[1]
+    told = {}
+    for row in re.findall(r"^\| (`.+?`) \| (.*?) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE):
+        told |= dict.fromkeys(re.findall(r"`(\w+)`", row[0]), set(re.findall(r"`(\w+)`", row[1])))
+    families = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    assert families == set(told)
+    for name, labels in re.findall(r"^(\w+)\{(.*?)\} ", text, re.MULTILINE):
+        family = name if name in families else name.rsplit("_", 1)[0]
+        assert set(re.findall(r'(\w+)="', labels)) - {"le"} == told[family], name
+
+
+def test_each_change_of_aws_is_one_line_of_the_log_with_what_and_why(cluster, serve, namespace):
+    cluster.apply(function("told", namespace))
+    settled(cluster, "told", namespace)
+    cluster.apply(function("told", namespace, memorySize=512))
+    settled(cluster, "told", namespace)
+    cluster.run("delete", "lambdafunction", "told", "-n", namespace)
+    lines = [json.loads(line) for line in serve.log().splitlines() if f"{namespace}/told" in line]
+    assert [(one["operation"], one["why"]) for one in lines if one["msg"] == "AWS was changed"] == [
+        ("CreateFunction", "the spec is not in force"),
+        ("UpdateFunctionConfiguration", "the spec is not in force"),
+        ("DeleteFunction", "the resource is deleted"),
+    ]
+
+
 def test_every_alert_is_explained():
     operating = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
     for title, _ in expressions():
