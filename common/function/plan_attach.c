@@ -62,19 +62,39 @@ static struct json *missing_tags(const struct json *want, const struct json *hav
     return tags;
 }
 
+/* Tags that were declared once and are no more. */
+static struct json *stale_tags(const struct attach *at, const struct json *want, const struct json *have)
+{
+    _cleanup_(freep) char *prefix = xasprintf(ATTACHED_TAGS "%s.", json_key(want));
+    struct json *keys = json_new_array();
+
+    for (const struct json *entry = json_first(at->input->managed); entry; entry = json_next(entry)) {
+        const char *text = json_str(entry);
+        const char *key = text && str_starts_with(text, prefix) ? text + strlen(prefix) : NULL;
+
+        if (key && json_get(json_get(have, "Tags"), key) && !json_get(json_get(want, "Tags"), key))
+            json_append(keys, json_new_string(key));
+    }
+    return keys;
+}
+
 static void tag(struct attach *at, const struct json *want, const struct json *have, bool adopts)
 {
-    _cleanup_(json_freep) struct json *tags = missing_tags(want, have);
+    _cleanup_(json_freep) struct json *tags = missing_tags(want, have), *stale = stale_tags(at, want, have);
+    const char *arn = json_str(json_get(have, "EventSourceMappingArn"));
     _cleanup_(freep) char *name = name_of(at, json_key(want));
 
-    if (json_size(tags) == 0)
-        return;
-    struct json *body = json_new_object();
+    if (json_size(tags) > 0) {
+        struct json *body = json_new_object();
 
-    json_set(body, "Tags", take(tags));
-    plan_add_item_step(at->plan, PLAN_TAG_EVENT_SOURCE, json_str(json_get(have, "EventSourceMappingArn")),
-                       body,
-                       adopts ? xasprintf("takes %s over", name) : xasprintf("changes the tags of %s", name));
+        json_set(body, "Tags", take(tags));
+        plan_add_item_step(at->plan, PLAN_TAG_EVENT_SOURCE, arn, body,
+                           adopts ? xasprintf("takes %s over", name)
+                                  : xasprintf("changes the tags of %s", name));
+    }
+    if (json_size(stale) > 0)
+        plan_add_item_step(at->plan, PLAN_UNTAG_EVENT_SOURCE, arn, take(stale),
+                           xasprintf("removes tags of %s", name));
 }
 
 /* Reads another mapping of the function the same? Then AWS takes no second one. True: nothing can be made
@@ -144,12 +164,14 @@ static bool same_member(const struct field *a, const struct field *b)
            strncmp(a->member, b->member, len) == 0;
 }
 
-/* What differs, with all that shares its member: AWS replaces that as a whole. */
-static void add_members(const struct field *field, const struct json *want, struct json *body)
+/* What differs, with all that shares its member: AWS replaces that as a whole, and what cannot be changed has
+ * to be there as it is. */
+static void add_members(const struct field *field, const struct json *want, const struct json *have,
+                        struct json *body)
 {
     for (size_t i = 0; i < field_count; i++) {
-        struct json *value = same_member(field, &fields[i]) && !fields[i].immutable
-                                 ? plan_attached_value(&fields[i], want)
+        struct json *value = same_member(field, &fields[i])
+                                 ? plan_attached_value(&fields[i], fields[i].immutable ? have : want)
                                  : NULL;
 
         if (value)
@@ -177,7 +199,7 @@ static void change_item(struct attach *at, const struct json *want, const struct
             return;
         }
         str_addf(&names, "%s%s", names.len ? ", " : "", plan_attached_path(at->kind, field));
-        add_members(field, want, body);
+        add_members(field, want, have, body);
     }
     if (!names.len)
         return;

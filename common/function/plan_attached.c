@@ -171,9 +171,10 @@ static const char *managed_key(const struct plan_attached *kind, const struct js
     return text && str_starts_with(text, kind->path) && text[len] == '.' ? text + len + 1 : NULL;
 }
 
-static void manage(const struct plan_attached *kind, const char *key, struct json *list)
+/* Takes the entry over. */
+static void manage(char *text, struct json *list)
 {
-    _cleanup_(freep) char *entry = xasprintf("%s.%s", kind->path, key);
+    _cleanup_(freep) char *entry = text;
 
     if (!plan_lists(list, entry))
         json_append(list, json_new_string(entry));
@@ -190,7 +191,10 @@ void plan_attached_manage(const struct json *spec, struct json *list)
             _cleanup_(freep) char *key =
                 qualifier && *qualifier ? permission_key(qualifier, json_key(item)) : xstrdup(json_key(item));
 
-            manage(kind, key, list);
+            manage(xasprintf("%s.%s", kind->path, key), list);
+            for (const struct json *tag = json_first(json_get(item, "Tags")); tag; tag = json_next(tag))
+                if (!str_starts_with(json_key(tag), "kubelambda.io/"))
+                    manage(xasprintf(ATTACHED_TAGS "%s.%s", json_key(item), json_key(tag)), list);
         }
     }
 }

@@ -11,6 +11,9 @@
 /* The key of a URL that has no qualifier. */
 #define ATTACHED_LATEST "$LATEST"
 
+/* In status.managed: a tag of a mapping, "eventSourceTags.orders.team". */
+#define ATTACHED_TAGS "eventSourceTags."
+
 struct plan_attached {
     enum field_call call;       /* of its members in the table of fields */
     const char *path;           /* in the spec: an object, or a list of them */

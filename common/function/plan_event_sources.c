@@ -11,11 +11,16 @@ enum { NAME_MAX = 63, ARN_PART_SERVICE = 2, ARN_PART_QUALIFIER = 7, BATCH = 100,
 
 void source_complete(struct json *item)
 {
-    const char *arn = json_str(json_get(item, "EventSourceArn"));
-    bool queue = arn && view_equal(arn_part(arn, ARN_PART_SERVICE), view("sqs"));
+    const char *arn = json_str(json_get(item, "EventSourceArn")), *dot = arn ? strrchr(arn, '.') : NULL;
+    struct str_view service = arn_part(arn ? arn : "", ARN_PART_SERVICE);
+    bool queue = view_equal(service, view("sqs")), fifo = dot && str_equal(dot, ".fifo");
+    bool at_once =
+        (queue && !fifo) || view_equal(service, view("kinesis")) || view_equal(service, view("dynamodb"));
 
     if (!json_get(item, "BatchSize"))
         json_set(item, "BatchSize", json_new_int(queue ? BATCH_OF_QUEUES : BATCH));
+    if (at_once && !json_get(item, "MaximumBatchingWindowInSeconds"))
+        json_set(item, "MaximumBatchingWindowInSeconds", json_new_int(0));
 }
 
 static const char *state_of(const struct json *mapping)

@@ -3,7 +3,7 @@
 
 #include "common/base/json.h"
 
-/* Sets the batch size that AWS takes where none is declared: it depends on the source. */
+/* Sets the batch size and window that AWS takes where none is declared: they depend on the source. */
 void source_complete(struct json *item);
 
 /* As `read` of struct plan_attached, of ListEventSourceMappings' answer, each mapping with its Tags. Ours are

@@ -4,7 +4,8 @@ made stays. On the scripted AWS, which refuses what AWS refuses, asked with boto
 import json
 
 import pytest
-from harness import FakeAws, conditions, function, settled, wait_for
+import yaml
+from harness import ROOT, FakeAws, conditions, function, settled, wait_for
 
 ACCOUNT = "123456789012"
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders"
@@ -189,6 +190,164 @@ def test_an_event_source_is_made_changed_and_removed(aws, serve, declare):
     assert mappings(aws)[0]["State"] == "Enabled"
     assert "eventSources" not in declare()["status"]
     assert mappings(aws) == []
+
+
+def arn(service, name):
+    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{name}"
+
+
+def secret(name):
+    return {"type": "BASIC_AUTH", "uri": arn("secretsmanager", f"secret:{name}")}
+
+
+def registry(name, part):
+    return {
+        "schemaRegistryURI": f"https://{name}.example.com", "eventRecordFormat": "JSON",
+        "accessConfigs": [secret(name)], "schemaValidationConfigs": [{"attribute": part}],
+    }  # fmt: skip
+
+
+STREAMING = {
+    "onFailure": arn("sqs", "dead"), "maximumRecordAgeInSeconds": 60, "bisectBatchOnFunctionError": True,
+    "maximumRetryAttempts": 2, "functionResponseTypes": ["ReportBatchItemFailures"],
+}  # fmt: skip
+POLLERS = {"provisionedPollerConfig": {"minimumPollers": 2, "maximumPollers": 5}}
+# Of each kind of source: what it needs, all that it can have, and other values of what can be changed.
+SOURCES = {
+    "sqs": (
+        {"eventSourceArn": QUEUE},
+        {
+            "batchSize": 20, "maximumBatchingWindowInSeconds": 3, "scalingConfig": {"maximumConcurrency": 5}, "enabled": False,
+            "filterCriteria": {"filters": [{"pattern": '{"a": [1]}'}, {"pattern": '{"b": [1]}'}]}, "tags": {"team": "a"},
+            "kmsKeyArn": arn("kms", "key/a"), "metricsConfig": {"metrics": ["EventCount"]}, "qualifier": "1",
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+        },
+        {
+            "batchSize": 30, "maximumBatchingWindowInSeconds": 4, "scalingConfig": {"maximumConcurrency": 6},
+            "filterCriteria": {"filters": [{"pattern": '{"b": [1]}'}]}, "tags": {"team": "b"}, "kmsKeyArn": arn("kms", "key/b"),
+        },
+    ),
+    "kinesis": (
+        {"eventSourceArn": STREAM, "startingPosition": "AT_TIMESTAMP", "startingPositionTimestamp": 1700000000},
+        {"parallelizationFactor": 4, "tumblingWindowInSeconds": 9, **STREAMING},
+        {"parallelizationFactor": 5, "tumblingWindowInSeconds": 8, "onFailure": arn("sns", "dead"), "maximumRetryAttempts": 0},
+    ),
+    "dynamodb": ({"eventSourceArn": arn("dynamodb", "table/t/stream/2026"), "startingPosition": "LATEST"}, {"batchSize": 7}, {"batchSize": 8}),
+    "kafka": (
+        {"eventSourceArn": arn("kafka", "cluster/c/1"), "startingPosition": "LATEST", "topics": ["orders"]}
+        | {"amazonManagedKafkaEventSourceConfig": {"consumerGroupId": "group"}},
+        {
+            "amazonManagedKafkaEventSourceConfig": {"consumerGroupId": "group", "schemaRegistryConfig": registry("a", "KEY")},
+            "loggingConfig": {"systemLogLevel": "INFO"}, "provisionedPollerConfig": {**POLLERS["provisionedPollerConfig"], "pollerGroupName": "g"},
+            **STREAMING,
+        },
+        {"amazonManagedKafkaEventSourceConfig": {"consumerGroupId": "group", "schemaRegistryConfig": registry("b", "VALUE")}},
+    ),
+    "mq": (
+        {"eventSourceArn": arn("mq", "broker:b:b-1"), "queues": ["q"], "sourceAccessConfigurations": [secret("a")]},
+        {"sourceAccessConfigurations": [secret("a"), {"type": "VIRTUAL_HOST", "uri": "/"}]},
+        {"sourceAccessConfigurations": [secret("b")]},
+    ),
+    "documentdb": (
+        {"eventSourceArn": arn("rds", "cluster:c"), "startingPosition": "LATEST", "sourceAccessConfigurations": [secret("a")]}
+        | {"documentDBEventSourceConfig": {"databaseName": "d"}},
+        {"documentDBEventSourceConfig": {"databaseName": "d", "collectionName": "c", "fullDocument": "UpdateLookup"}},
+        {"documentDBEventSourceConfig": {"databaseName": "e"}},
+    ),
+    "own": (
+        {"selfManagedEventSource": {"endpoints": {"kafkaBootstrapServers": ["a.example.com:9092", "b.example.com:9092"]}}, "topics": ["orders"]}
+        | {"selfManagedKafkaEventSourceConfig": {"consumerGroupId": "own", "consumptionMode": "Stream"}, "startingPosition": "LATEST"},
+        {
+            "selfManagedKafkaEventSourceConfig": {"consumerGroupId": "own", "consumptionMode": "Stream", "schemaRegistryConfig": registry("a", "KEY")},
+            "onFailure": "kafka://dead", **POLLERS,
+        },
+        {"onFailure": "kafka://others"},
+    ),
+}  # fmt: skip
+
+
+def leaves(value, path=""):
+    """The paths of what is in it, through objects and lists; a map is one."""
+    for name, one in value.items():
+        inner = one[0] if isinstance(one, list) and isinstance(one[0], dict) else one
+        if isinstance(inner, dict) and name != "tags":
+            yield from leaves(inner, f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def schema_leaves(schema, path=""):
+    for name, field in schema["properties"].items():
+        inner = field.get("items", field)
+        if "properties" in inner:
+            yield from schema_leaves(inner, f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def test_every_member_of_every_kind_of_source_is_set_changed_and_removed(aws, serve, declare):
+    """AWS is asked at the end of each apply: what it shows is what was declared, or what it has by itself."""
+    crd = yaml.safe_load((ROOT / "manifests/crd.yaml").read_text(encoding="utf-8"))
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    known = set(schema_leaves(spec["properties"]["eventSources"]["items"])) - {"name"}
+    assert known == {path for needs, has, _ in SOURCES.values() for path in leaves({**needs, **has})}
+
+    def sources(which):
+        return [{"name": name, **one[0], **(one[which] if which else {})} for name, one in SOURCES.items()]
+
+    def shown():
+        found = [{**one, "tags": tags(aws, one)} for one in mappings(aws)]
+        names = {one["tags"].pop("kubelambda.io/event-source"): one for one in found}
+        for one in found:
+            one["tags"].pop("kubelambda.io/owner")
+            for volatile in ("LastModified", "StateTransitionReason"):
+                one.pop(volatile)
+            if one.get("DocumentDBEventSourceConfig", {}).get("FullDocument") == "Default":
+                del one["DocumentDBEventSourceConfig"]["FullDocument"]  # which AWS has anyway
+        return names
+
+    declare()
+    aws.functions.publish_version(FunctionName=NAME)
+    declare(eventSources=sources(0))
+    plain = shown()
+    assert plain.keys() == SOURCES.keys()
+    for which in (1, 2):
+        declare(eventSources=sources(which))
+        now = shown()
+        for name, one in SOURCES.items():
+            assert now[name] != plain[name] and now[name]["UUID"] == plain[name]["UUID"], name
+            check_shown(now[name], {**one[0], **one[which]})
+        mark = aws.mark()
+        declare(eventSources=sources(which), description=f"look {which}")
+        assert changes(aws, mark) == ["UpdateFunctionConfiguration"]  # what is in force is not written again
+    assert now["sqs"]["tags"] == {"team": "b"}
+    declare(eventSources=sources(0))
+    left = shown()
+    assert left["kafka"].pop("LoggingConfig") == {"SystemLogLevel": "INFO"}  # which stays
+    empty = ({}, [], "", {"OnFailure": {}}, {"Metrics": []})
+    for name, one in left.items():
+        assert {key: value for key, value in one.items() if value not in empty} == {
+            key: value for key, value in plain[name].items() if value not in empty
+        }, name
+
+
+def check_shown(mapping, declared):
+    """Members that AWS names alike are as they were declared."""
+    other = ("tags", "onFailure", "enabled", "qualifier", "startingPositionTimestamp", "selfManagedEventSource")
+    for name, value in declared.items():
+        if name not in other:
+            member = {"kmsKeyArn": "KMSKeyArn", "documentDBEventSourceConfig": "DocumentDBEventSourceConfig"}.get(name, name[0].upper() + name[1:])
+            assert lower(mapping[member]) == lower(value), name
+    assert mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") == declared.get("onFailure")
+    assert mapping["State"] == ("Enabled" if declared.get("enabled", True) else "Disabled")
+    assert mapping["FunctionArn"].endswith(":1") == ("qualifier" in declared)
+
+
+def lower(value):
+    """With the names of members in one case, and without what AWS has by itself."""
+    if isinstance(value, dict):
+        return {key.lower(): lower(one) for key, one in value.items()}
+    return [lower(one) for one in value] if isinstance(value, list) else value
 
 
 def test_ready_waits_for_the_states_of_an_event_source(aws, serve, cluster, namespace, declare):

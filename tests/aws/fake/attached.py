@@ -283,6 +283,9 @@ def update_mapping(call):
             del new[name]
     if new.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") == "":
         new["DestinationConfig"] = {"OnFailure": {}}
+    for name in ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"):
+        if new.get(name, {}).get("SchemaRegistryConfig") == {}:
+            del new[name]["SchemaRegistryConfig"]
     was = mapping["State"] == "Enabled"
     begin(call, new, "Updating" if enabled == was else "Enabling" if enabled else "Disabling", "Enabled" if enabled else "Disabled")
     call.world.mappings[mapping["UUID"]] = new
