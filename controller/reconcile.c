@@ -18,7 +18,7 @@
 #include "controller/tell.h"
 
 enum {
-    LOOKS_MAX = 128,        /* in one go: every step of a long list of permissions, and some surprises */
+    SURPRISES_MAX = 16,     /* looks in one go that found AWS otherwise than a step expected */
     READ_LAG_MS = 3 * 1000, /* that long an answer may still show what was before a write */
     FINDINGS_MAX_BYTES = 16 * 1024,
 };
@@ -352,7 +352,7 @@ static struct reconcile_next bring_in_force(struct run *run)
         return end_stalled(run, "WrongAccount", str_text(&summary));
     if (resolve(run, &next))
         return next;
-    for (int looks = 0; looks < LOOKS_MAX; looks++)
+    for (size_t looks = 0; looks < SURPRISES_MAX + run->memory->ran_count; looks++)
         if (look(run, &next))
             return next;
     return end_busy(run, "Changing"); /* somebody else changes it all the time */

@@ -255,6 +255,8 @@ bool plan_add_attached(const struct plan_input *input, struct plan *plan)
         attach(&at);
         busy |= at.busy;
     }
+    if (plan->step_count > 0) /* what is blocked holds up nothing else */
+        plan->outcome = PLAN_STEPS;
     return busy;
 }
 

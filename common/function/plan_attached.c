@@ -250,7 +250,7 @@ struct json *plan_attached_value(const struct field *field, const struct json *i
     return json_type(value) > JSON_NULL ? value_in_item(field, value, false) : field_unset(field, NULL);
 }
 
-/* An answer may spell out that there is nothing. */
+/* An answer may spell out that there is nothing, or leave it out. */
 static bool is_nothing(const struct json *value)
 {
     int64_t number;
@@ -277,7 +277,7 @@ bool plan_attached_value_differs(const struct field *field, const struct json *w
     _cleanup_(json_freep) struct json *wanted = plan_attached_value(field, want);
     _cleanup_(json_freep) struct json *had = plan_attached_value(field, have);
 
-    return wanted && !value_same(field, wanted, had) && !(json_type(wanted) == JSON_NULL && is_nothing(had));
+    return wanted && !value_same(field, wanted, had) && !(is_nothing(wanted) && is_nothing(had));
 }
 
 /* What is longer is none of AWS's, and would be in the way. */
