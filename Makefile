@@ -183,6 +183,10 @@ image:
 		{ echo "make image needs buildah or podman; neither is installed" >&2; exit 1; }; \
 	"$$builder" build --file Containerfile --tag "$(IMAGE)" .
 
+# The libraries of the binary with their versions, for scanners.
+sbom: build/kubelambda
+	packaging/sbom build/kubelambda
+
 PREFIX ?= /usr/local
 
 install: build/kubelambda
@@ -223,6 +227,7 @@ help:
 	echo "make crash      a hundred rollouts that are killed at random moments"
 	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
+	echo "make sbom       the libraries of the binary with their versions, as CycloneDX"
 	echo "make install    the binary, its manual page, completion, kubectl lambda; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
 
@@ -230,5 +235,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration image install bench help clean
+.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration sbom image install bench help clean
 .SECONDARY:

@@ -1,6 +1,7 @@
 """What is shipped: the release build has the same bytes wherever it is made, is hardened, and all that it needs is in
 the image."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -59,6 +60,12 @@ def test_kubectl_and_the_shells_find_what_is_installed(builds):
     for name in ("bash-completion/completions/kubelambda", "zsh/site-functions/_kubelambda",
                  "fish/vendor_completions.d/kubelambda.fish"):  # fmt: skip
         assert "__complete" in (root / "share" / name).read_text(encoding="utf-8")
+
+
+def test_the_bill_of_materials_has_the_libraries_with_their_versions(builds):
+    made = subprocess.run([ROOT / "packaging/sbom", builds[0] / "bin/kubelambda"], check=True, capture_output=True)
+    found = {one["name"]: one["version"] for one in json.loads(made.stdout)["components"]}
+    assert {"libmicrohttpd12", "libcjson1", "libc6"} <= set(found) and all(found.values())
 
 
 # As in a pod: another root that cannot be written to, a user without a name or rights.

@@ -34,9 +34,9 @@ def pieces(text, separator):
     return [piece for piece in found if len(piece) >= SHORTEST]
 
 
-def named_tests():
+def named_tests(page):
     """(file, test) of everything that the page names."""
-    return re.findall(r"`(test_\w+\.(?:py|c)): (\w+)`", PAGE)
+    return re.findall(r"`(test_\w+\.(?:py|c)): (\w+)`", page)
 
 
 def test_every_rule_of_the_tables_is_on_the_page_with_its_fields():
@@ -63,10 +63,11 @@ def test_every_message_of_the_page_is_in_the_sources():
     assert [piece for one in messages for piece in pieces(one, gap) if piece not in known] == []
 
 
-def test_every_test_that_the_page_names_exists():
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_every_test_that_a_page_names_exists(path):
     folders = {".py": ("tests/e2e", "tests/property"), ".c": ("tests/unit",)}
     missing = []
-    for name, test in named_tests():
+    for name, test in named_tests(path.read_text(encoding="utf-8")):
         found = [ROOT / folder / name for folder in folders[name[name.rindex(".") :]] if (ROOT / folder / name).exists()]
         defined = rf"(?m)^(def|static void) {test}\("
         if not found or not re.search(defined, found[0].read_text(encoding="utf-8")):
