@@ -211,51 +211,84 @@ bool parse_duration(const char *text, int64_t *ret_ms)
 
 /* The few patterns there are live as long as the process, each in its place: who sees the count may read
  * all before it. */
-static struct {
+static struct compiled {
     const char *pattern;
     regex_t regex;
+    bool repeats; /* one class and nothing else, such as "[a-z]+": what is in it is in `members` */
+    size_t at_least;
+    bool members[256];
 } compiled[256];
 static atomic_size_t compiled_count;
 
-static const regex_t *find_compiled(const char *pattern)
+/* Most patterns are so; asking the expression for each text would take ten times as long. */
+static void learn_class(struct compiled *one)
+{
+    const char *first = one->pattern + 1 + (one->pattern[0] == '[' && one->pattern[1] == '^');
+    const char *end = one->pattern[0] == '[' ? first : "";
+
+    /* A bracket right behind the opening one is a member; "[:space:]" has brackets of its own. */
+    for (end += *end == ']'; *end && *end != ']'; end++)
+        if (end[0] == '[' && end[1] == ':')
+            end = strchr(end, ']');
+    if (*end != ']' || !end[1] || !strchr("+*", end[1]) || end[2])
+        return;
+    for (int c = 1; c < 256; c++) {
+        const char text[] = {(char)c, '\0'};
+        regmatch_t match;
+
+        one->members[c] = regexec(&one->regex, text, 1, &match, 0) == 0 && match.rm_eo == 1;
+    }
+    one->at_least = end[1] == '+';
+    one->repeats = true;
+}
+
+static const struct compiled *find_compiled(const char *pattern)
 {
     size_t count = atomic_load_explicit(&compiled_count, memory_order_acquire);
 
     for (size_t i = 0; i < count; i++)
         if (compiled[i].pattern == pattern)
-            return &compiled[i].regex;
+            return &compiled[i];
     return NULL;
 }
 
-static const regex_t *compile(const char *pattern)
+static const struct compiled *compile(const char *pattern)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     _cleanup_(freep) char *anchored = xasprintf("^(%s)", pattern);
 
     pthread_mutex_lock(&lock);
-    const regex_t *regex = find_compiled(pattern); /* by another thread meanwhile? */
+    const struct compiled *found = find_compiled(pattern); /* by another thread meanwhile? */
     size_t count = compiled_count;
 
-    if (!regex) {
+    if (!found) {
         if (count == ARRAY_LEN(compiled) || regcomp(&compiled[count].regex, anchored, REG_EXTENDED) != 0) {
             fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
             abort();
         }
         compiled[count].pattern = pattern;
-        regex = &compiled[count].regex;
+        learn_class(&compiled[count]);
+        found = &compiled[count];
         atomic_store_explicit(&compiled_count, count + 1, memory_order_release);
     }
     pthread_mutex_unlock(&lock);
-    return regex;
+    return found;
 }
 
 bool matches(const char *pattern, const char *text)
 {
-    const regex_t *regex = find_compiled(pattern);
+    const struct compiled *compiled_pattern = find_compiled(pattern);
     regmatch_t match;
 
-    if (!regex)
-        regex = compile(pattern);
+    if (!compiled_pattern)
+        compiled_pattern = compile(pattern);
+    if (compiled_pattern->repeats) {
+        const char *end = text;
+
+        while (compiled_pattern->members[(unsigned char)*end])
+            end++;
+        return *end == '\0' && (size_t)(end - text) >= compiled_pattern->at_least;
+    }
     /* The longest match; with a $ in the pattern glibc takes half as long again. */
-    return regexec(regex, text, 1, &match, 0) == 0 && text[match.rm_eo] == '\0';
+    return regexec(&compiled_pattern->regex, text, 1, &match, 0) == 0 && text[match.rm_eo] == '\0';
 }

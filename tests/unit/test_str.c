@@ -5,8 +5,10 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -218,6 +220,28 @@ static void a_duration_has_one_number_and_one_unit(void **state)
     }
 }
 
+static void classes_match_as_the_expression_does(void **state)
+{
+    static const char *const patterns[] = {"[a-z]+",   "[a-z]*",   "[^]!\"[\\^`[:cntrl:]]+",
+                                           "[]a]+",    "[^\n\r]+", "[^[:space:]]+",
+                                           "[a]b+[c]", "[a-c]{2}", "[ab]+c?"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        _cleanup_(freep) char *anchored = xasprintf("^(%s)$", patterns[i]);
+        char text[4] = "";
+        regex_t regex;
+
+        assert_int_equal(regcomp(&regex, anchored, REG_EXTENDED | REG_NOSUB), 0);
+        for (int c = 0; c < 3 * 256; c++) { /* each byte alone, and between others */
+            snprintf(text, sizeof(text), c < 256 ? "%c" : c < 512 ? "a%c" : "%cc", (char)c);
+            if (matches(patterns[i], text) != (regexec(&regex, text, 0, NULL, 0) == 0))
+                fail_msg("%s and byte %d in \"%s\"", patterns[i], c % 256, text);
+        }
+        regfree(&regex);
+    }
+}
+
 static void a_pattern_matches_the_text_as_a_whole(void **state)
 {
     static const char word[] = "[a-z]+", either[] = "ab|cd", bounded[] = "[0-9]{2,3}", nothing[] = "";
@@ -318,6 +342,7 @@ int main(void)
         cmocka_unit_test(an_integer_is_whole_and_in_range),
         cmocka_unit_test(a_duration_has_one_number_and_one_unit),
         cmocka_unit_test(a_pattern_matches_the_text_as_a_whole),
+        cmocka_unit_test(classes_match_as_the_expression_does),
         cmocka_unit_test(threads_may_share_patterns),
         cmocka_unit_test(there_is_room_for_the_patterns_of_all_fields),
         cmocka_unit_test(views_and_comparisons_take_null),
