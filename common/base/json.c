@@ -354,9 +354,31 @@ struct json *json_new_bool(bool value)
     return out(must(cJSON_CreateBool(value)));
 }
 
+static void add_extent(const cJSON *node, struct json_extent *extent)
+{
+    const char *const strings[] = {node->string, node->valuestring};
+
+    extent->values++;
+    for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+        if (strings[i]) {
+            extent->strings++;
+            extent->bytes += strlen(strings[i]);
+        }
+    for (const cJSON *item = node->child; item; item = item->next)
+        add_extent(item, extent);
+}
+
 struct json *json_copy(const struct json *json)
 {
-    return json ? out(must(cJSON_Duplicate(in(json), true))) : NULL;
+    struct json_extent extent = {0};
+
+    if (!json)
+        return NULL;
+    add_extent(in(json), &extent);
+    json_block_start(&extent);
+    cJSON *copy = must(cJSON_Duplicate(in(json), true));
+    json_block_end();
+    return out(copy);
 }
 
 void json_set(struct json *object, const char *key, struct json *value)

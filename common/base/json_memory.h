@@ -1,7 +1,8 @@
 /* Inside common/base/json: where cJSON gets its memory.
  *
- * A value that is parsed lies in one block, which goes with its last piece: hundreds of small allocations
- * and their release were a third of what a review cost. What is built piece by piece comes from malloc.
+ * A value that is parsed or copied lies in one block, which goes with its last piece: hundreds of small
+ * allocations and their release were a third of what a review cost. What is built piece by piece comes from
+ * malloc.
  *
  * A block's pieces belong to one tree and its one owner: json.h has no way to take a value out of its tree.
  */

@@ -124,6 +124,8 @@ static bool is_out_of_place(const struct field *field, const struct json *spec)
 static void each_default(const struct json *defaults, const struct json *const *spec, bool whole,
                          policy_default_fn *add, void *arg)
 {
+    if (!json_first(defaults)) /* as where there are no policies */
+        return;
     for (size_t i = 0; i < field_count; i++) {
         const struct field *field = &fields[i];
         const struct json *wanted = field_value(field, defaults);
