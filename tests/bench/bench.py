@@ -1,8 +1,7 @@
 """What kubelambda costs, beside what it is compared with: the same work, in turn, in one run, so that a ratio
-holds whatever the machine and its other work are. Prints tables and writes build/bench.json.
+holds whatever the machine and its other work are. Prints tables, writes build/bench.json and pictures beside it.
 
-Run by `make bench`; with names of parts only those: start, reviews, connections, apply, rollout, upload,
-scale."""
+Run by `make bench`; with names of parts only those. `watches` takes 20 minutes and is run only by its name."""
 
 import argparse
 import contextlib
@@ -14,6 +13,7 @@ import signal
 import tempfile
 import time
 
+import pictures
 import reviews
 import rollout
 import scale
@@ -40,8 +40,9 @@ class Stage:
         self.certificates = servers.certificate(directory / "certificates")
         self.aws_env = self.fake.env()
 
-    def kubelambda(self, *options):
-        server = servers.kubelambda(self.cluster, self.aws_env, self.certificates, self.directory, *options)
+    def kubelambda(self, *options, config=None):
+        config = config or self.cluster.config("admin")
+        server = servers.kubelambda(config, self.aws_env, self.certificates, self.directory, *options)
         self.stack.callback(server.stop)
         return server
 
@@ -95,6 +96,7 @@ def summary(runs):
         "per_cpu_s to bare": ratios(runs, "kubelambda", "bare", "per_cpu_s"),
         "p99 to controller-runtime": ratios(runs, "kubelambda", "controller-runtime", "p99_us"),
         "memory to controller-runtime": ratios(runs, "kubelambda", "controller-runtime", "rss_kib"),
+        "own memory to controller-runtime": ratios(runs, "kubelambda", "controller-runtime", "anon_kib"),
     }
 
 
@@ -102,7 +104,7 @@ def shown(ratio):
     return f"{ratio['median']:5.2f} ({ratio['least']:.2f}–{ratio['most']:.2f})"
 
 
-HEAD = f"{'':34}{'reviews per CPU-second':>30}{'× peer':>20}{'× bare':>20}{'p99 × peer':>20}{'memory × peer':>20}"
+HEAD = f"{'':34}{'reviews per CPU-second':>30}{'× peer':>20}{'× bare':>20}{'p99 × peer':>20}{'memory × peer':>20}{'own × peer':>20}"
 
 
 def show(name, result):
@@ -187,6 +189,9 @@ def part_start(stage):
     return results
 
 
+# Longer than all the others together.
+ONLY_BY_NAME = {"watches"}
+
 PARTS = {
     "start": part_start,
     "reviews": part_reviews,
@@ -195,6 +200,7 @@ PARTS = {
     "rollout": rollout.part_rollout,
     "upload": upload.part_upload,
     "scale": scale.part_scale,
+    "watches": scale.part_watches,
 }
 
 
@@ -202,12 +208,14 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of: {' '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="of each run")
+    parser.add_argument("--seconds", type=int, default=1, help="of each run")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/bench.json")
     parsed = parser.parse_args()
     unknown = set(parsed.parts) - set(PARTS)
     if unknown:
         parser.error(f"there are no parts {sorted(unknown)}, only {list(PARTS)}")
+    if not parsed.parts:
+        parsed.parts = [name for name in PARTS if name not in ONLY_BY_NAME]
     return parsed
 
 
@@ -219,10 +227,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kubelambda-bench-") as directory, contextlib.ExitStack() as stack:
         stage = Stage(pathlib.Path(directory), stack, parsed.rounds, parsed.seconds)
         for name, part in PARTS.items():
-            if not parsed.parts or name in parsed.parts:
+            if name in parsed.parts:
                 results["parts"][name] = part(stage)
                 parsed.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    say(f"\nwritten to {parsed.output}")
+    pictures.write(results, parsed.output.parent / "bench")
+    say(f"\nwritten to {parsed.output}, pictures to {parsed.output.parent / 'bench'}")
 
 
 if __name__ == "__main__":

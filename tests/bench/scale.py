@@ -12,6 +12,7 @@ import reviews
 import servers
 import yaml
 from harness import get_url, trusting, wait_for
+from proxy import Proxy
 
 PATH = "/apis/kubelambda.io/v1alpha1/namespaces/{}/lambdafunctions"
 WATCH = "/apis/kubelambda.io/v1alpha1/lambdafunctions?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
@@ -144,12 +145,12 @@ def create_many(stage, path, made):
             done.result()
 
 
-def named(number):
+def named(number, namespace="many"):
     resource = copy.deepcopy(reviews.settled(reviews.small()))
     for dropped in ("uid", "creationTimestamp", "generation", "managedFields"):
         del resource["metadata"][dropped]
-    resource["metadata"] |= {"name": f"function-{number:05}", "namespace": "many"}
-    resource["spec"]["functionName"] = f"preview-function-{number:05}"
+    resource["metadata"] |= {"name": f"function-{number:05}", "namespace": namespace}
+    resource["spec"]["functionName"] = f"{namespace}-function-{number:05}"
     return resource
 
 
@@ -196,14 +197,15 @@ def review_cost(stage, server, files):
     return costs
 
 
-def snapshot(stage, server, files):
+def snapshot(stage, server, files, idle_s=20):
     result = {"ready_after_s": servers.spread([ready_after_s(server) for _ in range(3)])}
     result["bare_read_s"] = servers.spread([bare_read_s(stage) for _ in range(3)])
     result["rss_kib"] = server.memory_kib()  # of a fresh process that has read everything
     result["peak_kib"] = server.memory_kib("VmHWM")
+    result["anon_kib"] = server.memory_kib("RssAnon")
     idle = server.cpu_s()
-    time.sleep(20)
-    result["idle_cpu_percent"] = 100 * (server.cpu_s() - idle) / 20
+    time.sleep(idle_s)
+    result["idle_cpu_percent"] = 100 * (server.cpu_s() - idle) / idle_s
     result["review_cpu_us"] = review_cost(stage, server, files)
     return result
 
@@ -217,7 +219,7 @@ def part_scale(stage):
     results = {"0 functions, 0 policies": snapshot(stage, server, files)}
     say(f"\ncreating {NAMES} functions")
     create_many(stage, PATH.format("many"), [named(i) for i in range(NAMES)])
-    results[f"{NAMES} functions, 0 policies"] = snapshot(stage, server, files)
+    results[f"{NAMES} functions, 0 policies"] = snapshot(stage, server, files, idle_s=60)
     create_many(stage, "/apis/kubelambda.io/v1alpha1/lambdapolicies", [policy(i) for i in range(POLICIES)])
     results[f"{NAMES} functions, {POLICIES} policies"] = snapshot(stage, server, files)
     server.stop()
@@ -230,3 +232,28 @@ def part_scale(stage):
             f"{one['bare_read_s']['median']:12.2f} s{one['idle_cpu_percent']:8.2f} %  {costs}"
         )
     return results
+
+
+# --- watches ------------------------------------------------------------------------------------
+
+RESTARTS, WATCH_S = 100, 11
+
+
+def part_watches(stage):
+    """Cuts all connections to the API server a hundred times. A watch that lived for 10 s is a success, after which
+    the next one comes soon; so each lives a little longer."""
+    port, _ = stage.cluster.server()
+    proxy = Proxy(port)
+    stage.cluster.namespace("watched", "preview")
+    create_many(stage, PATH.format("watched"), [named(i, "watched") for i in range(1000)])
+    server = stage.kubelambda("--no-controller", config=stage.cluster.config_by(f"https://127.0.0.1:{proxy.port}", stage.directory))
+    seen = []
+    for number in range(RESTARTS + 1):
+        time.sleep(WATCH_S)
+        seen.append(server.memory_kib("RssAnon"))
+        if number % 10 == 0:
+            say(f"{number:4} restarts: {seen[-1]} KiB of its own")
+        proxy.cut()
+    server.stop()
+    proxy.off()
+    return {"own_kib": seen}

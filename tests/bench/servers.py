@@ -47,7 +47,7 @@ class Process:
         return cpu_of(self.process.pid)
 
     def memory_kib(self, what="VmRSS"):
-        """Resident now, or with VmHWM the most that it ever was."""
+        """Resident now, with RssAnon without files such as libraries, with VmHWM the most that it ever was."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith(f"{what}:"):
                 return int(line.split()[1])
@@ -103,11 +103,11 @@ def certificate(directory):
     return directory
 
 
-def kubelambda(cluster, aws_env, certificates, directory, *options, binary=BINARY):
+def kubelambda(config, aws_env, certificates, directory, *options):
     port, health, metrics = free_port(), free_port(), free_port()
     server = Server(
         "kubelambda", port,
-        [binary, "serve", "--kubeconfig", cluster.config("admin"), "--listen", f"127.0.0.1:{port}",
+        [BINARY, "serve", "--kubeconfig", config, "--listen", f"127.0.0.1:{port}",
          "--cert-dir", certificates, "--region", "us-east-1",
          "--health-listen", f"127.0.0.1:{health}", "--metrics-listen", f"127.0.0.1:{metrics}", *options],
         directory / f"kubelambda-{port}.log", {"HOME": str(directory), **aws_env},
@@ -167,7 +167,7 @@ def measure(server, file, clients, seconds, allowed, keep=True):
         "per_cpu_s": seen["answered"] / max(cpu, 1 / TICKS),
         "per_s": seen["answered"] / seen["seconds"],
         "p50_us": seen["p50_us"], "p99_us": seen["p99_us"], "p999_us": seen["p999_us"],
-        "rss_kib": server.memory_kib(),
+        "rss_kib": server.memory_kib(), "anon_kib": server.memory_kib("RssAnon"),
     }  # fmt: skip
 
 
