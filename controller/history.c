@@ -46,3 +46,28 @@ struct json *history_with(const struct json *old, const struct history_entry *en
         json_append(history, json_copy(item));
     return history;
 }
+
+static bool declares(const struct json *spec, const struct json *item)
+{
+    static const struct {
+        const char *declared, *item;
+    } places[] = {{"code.s3Bucket", "bucket"}, {"code.s3Key", "key"}, {"code.imageUri", "imageUri"}};
+    const char *version = json_str_at(spec, "code.s3ObjectVersion");
+
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (!str_equal(json_str_at(spec, places[i].declared), json_str_at(item, places[i].item)))
+            return false;
+    return !version || str_equal(version, json_str_at(item, "versionId"));
+}
+
+const struct json *history_earlier(const struct json *history, const struct json *spec)
+{
+    const struct json *item = json_first(history);
+
+    if (!item || declares(spec, item))
+        return NULL;
+    do
+        item = json_next(item);
+    while (item && !declares(spec, item));
+    return item;
+}

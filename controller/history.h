@@ -15,3 +15,7 @@ struct history_entry {
 /* The history that follows `old` (may be NULL) once the entry's state is in force; the caller frees. A state
  * that is there already stays as it was, and is completed with its version. */
 struct json *history_with(const struct json *old, const struct history_entry *entry);
+
+/* The newest entry, but for the one in force, with the code that `spec` declares; NULL: it never was in force
+ * as far as the history goes back, or is. */
+const struct json *history_earlier(const struct json *history, const struct json *spec);

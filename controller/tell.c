@@ -2,6 +2,7 @@
 #include "controller/tell.h"
 
 #include "common/base/mem.h"
+#include "controller/history.h"
 
 void tell(const struct run *run, bool warning, const char *reason, const char *note)
 {
@@ -17,23 +18,39 @@ void tell(const struct run *run, bool warning, const char *reason, const char *n
                                                    .note = note});
 }
 
-static const char *step_reason(enum plan_step_kind kind)
-{
-    return kind == PLAN_CREATE        ? "Created"
-           : kind == PLAN_UPDATE_CODE ? "CodeDeployed"
-           : kind == PLAN_DELETE      ? "Deleted"
-                                      : "ConfigurationUpdated";
-}
+/* Of all others: ConfigurationUpdated. */
+static const char *const reasons[PLAN_STEP_KINDS] = {
+    [PLAN_CREATE] = "Created",
+    [PLAN_UPDATE_CODE] = "CodeDeployed",
+    [PLAN_DELETE] = "Deleted",
+    [PLAN_PUBLISH] = "VersionPublished",
+    [PLAN_DELETE_VERSION] = "VersionDeleted",
+    [PLAN_CREATE_ALIAS] = "AliasChanged",
+    [PLAN_UPDATE_ALIAS] = "AliasChanged",
+    [PLAN_DELETE_ALIAS] = "AliasChanged",
+};
 
 void tell_step(const struct run *run, const struct plan_step *step, const char *reason)
 {
-    const char *key = json_str_at(run->resource.spec, "code.s3Key");
-    const char *from = key ? key : json_str_at(run->resource.spec, "code.imageUri");
-    bool code = from && (step->kind == PLAN_CREATE || step->kind == PLAN_UPDATE_CODE);
-    _cleanup_(freep) char *note = xasprintf("%s in %s: %s%s%s", run->function_name, run->region,
-                                            step->summary, code ? ", from " : "", code ? from : "");
+    const struct json *spec = run->resource.spec, *earlier = NULL;
+    _cleanup_(str_done) struct str note = STR_INIT(4096);
+    const char *key = json_str_at(spec, "code.s3Key");
+    const char *from = key ? key : json_str_at(spec, "code.imageUri");
 
-    tell(run, false, reason ? reason : step_reason(step->kind), note);
+    str_addf(&note, "%s in %s: %s", run->function_name, run->region, step->summary);
+    if (from && (step->kind == PLAN_CREATE || step->kind == PLAN_UPDATE_CODE))
+        str_addf(&note, ", from %s", from);
+    if (step->kind == PLAN_UPDATE_CODE)
+        earlier = history_earlier(json_get(run->resource.status, "history"), spec);
+    if (earlier) {
+        str_addf(&note, ", as of %s", json_str_at(earlier, "time"));
+        reason = "RolledBack";
+    }
+    tell(run, false,
+         reason                ? reason
+         : reasons[step->kind] ? reasons[step->kind]
+                               : "ConfigurationUpdated",
+         str_text(&note));
 }
 
 void tell_status(const struct run *run, const struct status_change *change, enum reconcile_result result)

@@ -53,6 +53,10 @@ def test_a_life_is_told_and_described(cluster, aws, serve, namespace):
     assert wait_told(cluster, namespace, "ConfigurationUpdated") == (
         "Normal", "preview-app in us-east-1: changes memorySize",
     )  # fmt: skip
+    made(cluster, namespace, memorySize=512)
+    kind, message = wait_told(cluster, namespace, "RolledBack")
+    assert kind == "Normal"
+    assert message.startswith("preview-app in us-east-1: deploys new code, from app/1.zip, as of 20")
     described = cluster.run("describe", "lf", "app", "-n", namespace).stdout
     assert "Created" in described and "creates the function, from app/1.zip" in described
     cluster.run("delete", "lf", "app", "-n", namespace)
