@@ -3,6 +3,7 @@
 
 #include "common/base/mem.h"
 #include "common/function/plan_attached.h"
+#include "common/function/plan_event_sources.h"
 #include "common/function/plan_parts.h"
 
 /* Takes both values over. */
@@ -125,6 +126,19 @@ static void add_members(const struct plan_attached *kind, const struct json *wan
     }
 }
 
+/* A mapping of nobody that the plan takes over, instead of making another. */
+static const struct json *adopted(const struct plan_attached *kind, const struct plan_input *input,
+                                  const struct json *want)
+{
+    const struct json *all = json_get(input->observed, kind->answer);
+
+    for (const struct json *one = json_first(all); one && kind->by_tag && plan_adopts(input->spec);
+         one = json_next(one))
+        if (!json_get(json_get(one, "Tags"), PLAN_OWNER_TAG) && source_same(want, one))
+            return one;
+    return NULL;
+}
+
 static void add_attached(const struct plan_attached *kind, const struct plan_input *input,
                          struct plan_differences *list)
 {
@@ -137,6 +151,8 @@ static void add_attached(const struct plan_attached *kind, const struct plan_inp
     for (const struct json *want = json_first(wanted); want; want = json_next(want)) {
         const struct json *have = json_get(all, json_key(want));
 
+        if (!have)
+            have = adopted(kind, input, want);
         if (have && kind->update != PLAN_STEP_KINDS)
             add_members(kind, want, have, list);
         else if (!json_equal(want, have))

@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 import yaml
-from fake_aws import function_of
 from harness import BINARY, FakeAws, Serve, is_settled, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/fake"
@@ -103,6 +102,14 @@ def make_full(aws, name, key):
     )
     aws.functions.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
     aws.functions.put_runtime_management_config(FunctionName=name, UpdateRuntimeOn="FunctionUpdate")
+    aws.functions.create_function_url_config(FunctionName=name, AuthType="AWS_IAM", Cors={"AllowOrigins": ["*"]})
+    aws.functions.add_permission(
+        FunctionName=name, StatementId="bucket", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com",
+        SourceArn="arn:aws:s3:::uploads", SourceAccount="123456789012",
+    )  # fmt: skip
+    aws.functions.create_event_source_mapping(
+        FunctionName=name, EventSourceArn="arn:aws:sqs:us-east-1:123456789012:jobs", BatchSize=5,
+    )  # fmt: skip
 
 
 def documents(result):
@@ -151,17 +158,27 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
             },
             "recursiveLoop": "Allow",
             "runtimeManagement": {"updateRuntimeOn": "FunctionUpdate"},
+            "functionUrl": {"authType": "AWS_IAM", "cors": {"allowOrigins": ["*"]}},
+            "permissions": [
+                {
+                    "sid": "bucket", "action": "lambda:InvokeFunction", "principal": "s3.amazonaws.com",
+                    "sourceArn": "arn:aws:s3:::uploads", "sourceAccount": "123456789012",
+                },
+            ],
+            "eventSources": [
+                {"name": "jobs", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "batchSize": 5, "maximumBatchingWindowInSeconds": 0},
+            ],
             "adoptionPolicy": "Adopt",
         },
     }  # fmt: skip
     assert "warning: the manifests hold the values of environment variables of 1 function;" in result.stderr
-    assert "versions, aliases, function URLs, permissions and event sources are left out" in result.stderr
+    assert "versions and aliases are left out" in result.stderr
     without = run("import", "production-full", "--bucket=artifacts", "--prefix-key=app/", "--no-environment")
     assert "environment" not in documents(without)["production-full"]["spec"]
     assert "warning" not in without.stderr
 
 
-FUNCTIONS = int(os.environ.get("KUBELAMBDA_IMPORTED", "12"))
+FUNCTIONS = int(os.environ.get("KUBELAMBDA_IMPORTED", "6"))
 
 
 def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write(run, cluster, aws, tmp_path):
@@ -185,7 +202,8 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         assert [one["differences"] for one in functions] == [[]] * len(names)
         return answer.returncode, {tuple(one["steps"]) for one in functions}
 
-    assert planned() == (2, {("takes the function over",)})
+    takes = ("takes the function over",)
+    assert planned() == (2, {takes, (*takes, "takes eventSources[jobs] over")})
     assert {one["method"] for one in aws.journal(since=mark)} == {"GET"}
     serve = Serve(cluster, aws.env(), tmp_path / "serve", "--cluster-id", "c1")
     try:
@@ -197,9 +215,9 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         assert {one["operation"] for one in writes if one["status"] >= 300} <= {"CreateFunction"}
         written = [one for one in writes if one["status"] < 300]
         assert {one["operation"] for one in written} == {"TagResource"}
-        tags = {function_of(one["name"]): json.loads(one["body"])["Tags"] for one in written}
-        assert tags == {f"production-{name}": {"kubelambda.io/owner": f"c1/{namespace}/{name}"} for name in names}
-        assert len(written) == len(names)
+        # Each function once, and its event source.
+        tagged = sorted(json.loads(one["body"])["Tags"]["kubelambda.io/owner"] for one in written)
+        assert tagged == sorted(f"c1/{namespace}/{name}" for name in [*names, *names[:-1]])
         assert planned() == (0, {()})
         cluster.run("delete", "lambdafunctions", "--all", f"--timeout={20 + FUNCTIONS}s", "-n", namespace)
         assert serve.stop() == 0
@@ -210,13 +228,13 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
 def test_all_pages_are_read_and_filtered_by_prefix(run, aws):
     key = key_of(aws)
     code = {"S3Bucket": "artifacts", "S3Key": key}
-    for number in range(60):
-        aws.functions.create_function(FunctionName=f"production-{number:03}", Code=code, **PLAIN)
-    aws.functions.create_function(FunctionName="preview-x", Code=code, **PLAIN)
+    for name in [*(f"preview-{number:03}" for number in range(55)), "production-a", "production-b"]:
+        aws.functions.create_function(FunctionName=name, Code=code, **PLAIN)
     result = run("import", "--prefix", "production-", "--strip-prefix", "production-", "--bucket", "artifacts",
                  "--prefix-key", "app/")  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert list(documents(result)) == [f"{number:03}" for number in range(60)]
+    assert list(documents(result)) == ["a", "b"]
+    assert len(aws.journal("ListFunctions")) == 2
 
 
 def test_code_that_is_not_found_is_said_in_the_manifest_and_by_the_status(run, aws):
