@@ -4,6 +4,7 @@
 #include "common/base/mem.h"
 #include "controller/attached.h"
 #include "controller/sides.h"
+#include "controller/versions.h"
 
 static bool is_wanted(const struct plan_side *side, const struct observe_target *target,
                       const struct json *observed)
@@ -65,6 +66,7 @@ int observe_function(struct aws *aws, const struct observe_target *target, struc
     _cleanup_(json_freep) struct json *answer = NULL;
     const struct lambda_call call = {
         .operation = LAMBDA_GET_FUNCTION, .region = target->region, .resource = target->name};
+    enum lambda_operation failed;
     int r = lambda_call(aws, &call, &answer, err);
 
     if (r == ERR_NOT_FOUND) {
@@ -75,6 +77,8 @@ int observe_function(struct aws *aws, const struct observe_target *target, struc
         r = err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
     if (r == 0)
         r = observe_sides(aws, target, answer, err);
+    if (r == 0 && target->spec)
+        r = versions_read(aws, &call, target->spec, target->managed, answer, &failed, err);
     if (r == 0)
         r = observe_attached(aws, target, answer, err);
     if (r == 0)

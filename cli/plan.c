@@ -84,6 +84,7 @@ static void look(struct aws *aws, struct planned *planned)
                                      .managed = json_at(object, "status.managed"),
                                      .observed = observed,
                                      .owner = owner,
+                                     .version = json_str_at(object, "status.version"),
                                      .artifact_sha256 = declared->artifact.sha256};
 
     plan_make(&input, &planned->plan);

@@ -84,7 +84,8 @@ static bool spec_is_right(const struct run *run, struct str *summary)
     check_spec(&(struct check){.spec = spec,
                                .old_spec = runs ? spec : NULL,
                                .runtimes = runtimes_get(run->with->runtimes),
-                               .today = today},
+                               .today = today,
+                               .status = run->resource.status},
                &findings);
     bool right = findings.errors == 0;
 

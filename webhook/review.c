@@ -268,7 +268,9 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
 
     if (need != REVIEW_NEEDS_NOTHING)
         return need;
-    check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today}, findings);
+    check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today,
+                               json_get(request->old_object, "status")},
+               findings);
     judge_name(request, mutated, findings);
     policy_judge(facts->policy, &(struct policy_subject){spec, old_spec, mutate_environment(facts)},
                  findings);

@@ -11,7 +11,8 @@ struct check {
     const struct json *spec;     /* after defaults */
     const struct json *old_spec; /* what is in force; NULL when the resource is new */
     const struct runtimes *runtimes;
-    const char *today; /* "2026-11-24" */
+    const char *today;         /* "2026-11-24" */
+    const struct json *status; /* of what is there; NULL: not known */
 };
 
 /* Appends everything that is wrong. What was wrong before and did not change is only a warning, so that

@@ -502,7 +502,7 @@ static bool same(const struct json *spec, const struct json *old_spec, const cha
 void policy_check(const struct json *spec, const struct json *old_spec, const struct runtimes *runtimes,
                   const char *today, struct findings *findings)
 {
-    const struct check defaults = {json_get(spec, "defaults"), NULL, runtimes, today};
+    const struct check defaults = {json_get(spec, "defaults"), NULL, runtimes, today, NULL};
 
     check_table(&policy_table, spec, old_spec, findings);
     check_selector(spec, same(spec, old_spec, "namespaceSelector"), findings);

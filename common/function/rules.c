@@ -7,6 +7,7 @@
 #include "common/function/fields.h"
 #include "common/function/rules_attached.h"
 #include "common/function/rules_config.h"
+#include "common/function/rules_versions.h"
 #include "common/function/tag_characters.h"
 
 enum { ENVIRONMENT_MAX_BYTES = 4096 };
@@ -291,6 +292,26 @@ const struct rule rules[] = {
      false,
      look_runtime_version},
     {"async-invoke-says-something", {"asyncInvoke"}, FINDING_INVALID, false, look_async_invoke},
+    {"aliases-distinct", {"aliases"}, FINDING_INVALID, false, look_aliases_distinct},
+    {"aliases-need-publishing",
+     {"aliases", "versions.publish"},
+     FINDING_INVALID,
+     false,
+     look_alias_publishing},
+    {"alias-versions-exist", {"aliases"}, FINDING_NOT_FOUND, false, look_alias_versions},
+    {"alias-canary", {"aliases"}, FINDING_INVALID, false, look_alias_canary},
+    {"alias-async-invoke-says-something", {"aliases"}, FINDING_INVALID, false, look_alias_invoke},
+    {"provisioned-within-reserved",
+     {"aliases", "reservedConcurrency"},
+     FINDING_INVALID,
+     false,
+     look_provisioned},
+    {"provisioned-without-snapstart",
+     {"aliases", "snapStart.applyOn"},
+     FINDING_INVALID,
+     false,
+     look_provisioned_snapstart},
+    {"keep-needs-publishing", {"versions.keep", "versions.publish"}, FINDING_INVALID, false, look_keep},
     {"permission-ids", {"permissions"}, FINDING_INVALID, false, look_permission_ids},
     {"permission-conditions", {"permissions"}, FINDING_INVALID, false, look_permission_conditions},
     {"permission-sources", {"permissions"}, FINDING_INVALID, false, look_permission_sources},

@@ -250,8 +250,7 @@ enum rule_result look_permission_ids(const struct check *check, struct str *mess
         const char *sid = text_at(a, "sid");
 
         if (str_starts_with(sid, PERMISSION_OURS)) {
-            str_addf(message,
-                     "%.100s: ids that begin with %s are kubelambda's; choose another", sid,
+            str_addf(message, "%.100s: ids that begin with %s are kubelambda's; choose another", sid,
                      PERMISSION_OURS);
             return RULE_BROKEN;
         }

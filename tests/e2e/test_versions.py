@@ -257,3 +257,35 @@ def test_a_crash_after_a_step_is_made_good_by_the_next_start(cluster, aws, serve
     resource = settled(cluster, "app", namespace, seconds=60)
     assert resource["status"]["version"] == "2" and list(versions(aws)) == ["2"]
     assert aliases(aws) == {"live": ("2", {})}
+
+
+# --- admission ------------------------------------------------------------------------------------
+
+
+def test_an_alias_to_a_version_that_is_missing_is_refused_with_what_there_is(cluster, aws, serve, namespace):
+    keep = {"publish": "OnChange", "keep": 1}
+    apply(cluster, namespace, 1, versions=keep)
+    apply(cluster, namespace, 2, versions=keep)
+
+    def refusal(**alias):
+        declared = function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": "app/2.zip"}, versions=keep, aliases=[alias])
+        answer = cluster.apply(declared, check=False)
+        assert answer.returncode != 0
+        return answer.stderr
+
+    assert "spec.aliases: Not found: live points to version 1, which was deleted; there are 2" in refusal(name="live", version="1")
+    assert "live points to version 9, which was not published yet; there are 2" in refusal(name="live", version="9")
+    assert "spec.aliases[0].name: Invalid value" in refusal(name="7", version="2")
+    more = [{"version": "2", "weight": 101}]
+    assert "spec.aliases[0].additionalVersions[0].weight: Invalid value: 101: must be between 0 and 100" in refusal(
+        name="live", version="Latest", additionalVersions=more
+    )
+
+
+def test_a_dry_run_tells_what_becomes_of_versions_and_aliases(cluster, aws, serve, namespace):
+    keep = {"publish": "OnChange", "keep": 1}
+    apply(cluster, namespace, 1, LIVE, versions=keep)
+    code = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
+    declared = function("app", namespace, code=code, versions=keep, aliases=[LIVE, {"name": "next", "version": "1"}])
+    told = cluster.apply(declared, flags=["--dry-run=server"]).stderr
+    assert "applying this deploys new code; publishes a version; points the alias live to the new version; creates" in told

@@ -56,6 +56,43 @@ static const struct {
      NULL, "\"runtimeManagement\":{\"updateRuntimeOn\":\"Manual\"}", NULL, "needs the ARN"},
     {"async-invoke-says-something", "\"asyncInvoke\":{\"maximumRetryAttempts\":0}", NULL,
      "\"asyncInvoke\":{}", NULL, "it is empty"},
+    {"aliases-distinct",
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\"},{\"name\":\"b\",\"version\":\"1\"}]", NULL,
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\"},{\"name\":\"a\",\"version\":\"2\"}]", NULL,
+     "two are named a; keep one"},
+    {"aliases-need-publishing",
+     "\"versions.publish\":\"OnChange\",\"aliases\":[{\"name\":\"a\",\"version\":\"Latest\"}]", NULL,
+     "\"versions.publish\":\"Never\",\"aliases\":[{\"name\":\"a\",\"version\":\"Previous\"}]", NULL,
+     "a points to Previous, but no versions are published; write versions.publish: OnChange"},
+    {"alias-versions-exist", "\"aliases\":[{\"name\":\"a\",\"version\":\"5\"}]", NULL,
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"4\"}]", NULL,
+     "a points to version 4, which was deleted; there are 1-3,5"},
+    {"alias-canary",
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"additionalVersions\":[{\"version\":\"2\",\"weight\":"
+     "100}]}]",
+     NULL,
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"additionalVersions\":[{\"version\":\"1\",\"weight\":"
+     "10}]}]",
+     NULL, "a has 1 as its own and as its additional version"},
+    {"alias-async-invoke-says-something",
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"asyncInvoke\":{\"maximumRetryAttempts\":0}}]", NULL,
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"asyncInvoke\":{}}]", NULL,
+     "asyncInvoke of a is empty; declare"},
+    {"provisioned-within-reserved",
+     "\"reservedConcurrency\":5,\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"provisionedConcurrency\":5}"
+     "]",
+     NULL,
+     "\"reservedConcurrency\":5,\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"provisionedConcurrency\":3},"
+     "{\"name\":\"b\","
+     "\"version\":\"1\",\"provisionedConcurrency\":3}]",
+     NULL, "together they provision 6, more than the 5 of reservedConcurrency"},
+    {"provisioned-without-snapstart",
+     "\"aliases\":[{\"name\":\"a\",\"version\":\"1\",\"provisionedConcurrency\":5}]", NULL,
+     "\"snapStart.applyOn\":\"PublishedVersions\",\"aliases\":[{\"name\":\"a\",\"version\":\"1\","
+     "\"provisionedConcurrency\":5}]",
+     NULL, "SnapStart does not go with provisionedConcurrency"},
+    {"keep-needs-publishing", "\"versions.publish\":\"OnChange\",\"versions.keep\":3", NULL,
+     "\"versions.keep\":3", NULL, WARNS "no versions are published; write versions.publish: OnChange, too"},
     {"permission-ids",
      "\"permissions\":[{\"sid\":\"a\",\"principal\":\"123456789012\",\"action\":\"lambda:InvokeFunction\"},{"
      "\"sid\":\"b\",\"principal\":\"123456789012\",\"action\":\"lambda:InvokeFunction\"}]",

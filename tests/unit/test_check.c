@@ -57,11 +57,13 @@ static struct json *spec_with(const char *members)
 
 static struct findings check(const char *members, const char *old_members)
 {
+    _cleanup_(json_freep) struct json *status = json_new_object();
     _cleanup_(json_freep) struct json *spec = spec_with(members);
     _cleanup_(json_freep) struct json *old = old_members ? spec_with(old_members) : NULL;
     struct findings findings = {0};
 
-    check_spec(&(struct check){spec, old, &runtimes_builtin, "2026-11-24"}, &findings);
+    json_set_str(status, "versions", "1-3,5");
+    check_spec(&(struct check){spec, old, &runtimes_builtin, "2026-11-24", status}, &findings);
     return findings;
 }
 
@@ -288,6 +290,7 @@ static const char *needed_by(const char *path)
                                            {"memorySize", CAPACITY},
                                            {"ephemeralStorage.size", ACCELERATOR},
                                            {"functionUrl.cors.maxAge", "\"functionUrl.authType\":\"NONE\""},
+                                           {"versions.keep", "\"versions.publish\":\"OnChange\""},
                                            {PROVIDER "perExecutionEnvironmentMaxConcurrency", CAPACITY},
                                            {PROVIDER "executionEnvironmentMemoryGiBPerVCpu", CAPACITY}};
 

@@ -50,7 +50,7 @@ static char *said(const char *list, const char *items, const char *old_items)
     snprintf(old_text, 8192, good, list, old_items ? old_items : "");
     _cleanup_(json_freep) struct json *spec = parse(text), *old_spec = old_items ? parse(old_text) : NULL;
 
-    check_spec(&(struct check){spec, old_spec, &runtimes_builtin, "2026-11-24"}, &findings);
+    check_spec(&(struct check){spec, old_spec, &runtimes_builtin, "2026-11-24", NULL}, &findings);
     findings_summary(&findings, &out);
     findings_done(&findings);
     return str_take(&out);

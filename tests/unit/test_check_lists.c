@@ -33,7 +33,7 @@ static char *found(const char *members, const char *old_members)
     struct findings findings = {0};
     struct str text = STR_INIT(1 << 16);
 
-    check_spec(&(struct check){spec, old, &runtimes_builtin, "2026-11-24"}, &findings);
+    check_spec(&(struct check){spec, old, &runtimes_builtin, "2026-11-24", NULL}, &findings);
     for (size_t i = 0; i < findings.count; i++)
         str_addf(&text, "%s%s: %s\n", findings.items[i].warning ? "~" : "", findings.items[i].field,
                  findings.items[i].message);
