@@ -15,7 +15,7 @@ struct cli_command {
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 
 extern const struct option_table cli_serve_table, cli_check_table, cli_plan_table, cli_import_table,
-    cli_zip_table, cli_upload_table, cli_completion_table;
+    cli_zip_table, cli_upload_table, cli_rollback_table, cli_completion_table;
 
 /* Each gets its own arguments with argv[0] the subcommand, and returns the process's exit status. */
 int cli_serve(int argc, char **argv);
@@ -24,6 +24,7 @@ int cli_plan(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_zip(int argc, char **argv);
 int cli_upload(int argc, char **argv);
+int cli_rollback(int argc, char **argv);
 int cli_completion(int argc, char **argv);
 
 /* What may stand in the place of the last argument, the word that is being typed, after the others, which

@@ -13,6 +13,7 @@ const struct cli_command cli_commands[] = {
     {"import", "print manifests of the functions that exist already", cli_import, &cli_import_table},
     {"zip", "make an archive of a directory, the same bytes for the same files", cli_zip, &cli_zip_table},
     {"upload", "put archives into S3, each only once", cli_upload, &cli_upload_table},
+    {"rollback", "put back what was in force before, and wait for it", cli_rollback, &cli_rollback_table},
     {"completion", "print what makes a shell complete commands and options", cli_completion,
      &cli_completion_table},
     {0},

@@ -361,8 +361,8 @@ static void init_lock(struct serve *serve)
     pthread_mutex_init(&serve->lock, NULL);
 }
 
-/* A core would hold keys, tokens and values of Secrets. One byte is too little for a file, and the one limit that also
- * keeps the kernel from piping a core to a program (fs/coredump.c). */
+/* A core would hold keys, tokens and values of Secrets. One byte is too little for a file, and the one limit
+ * that also keeps the kernel from piping a core to a program (fs/coredump.c). */
 static void forbid_cores(void)
 {
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});

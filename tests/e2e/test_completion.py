@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from harness import BINARY, KUBE_BIN
 
-COMMANDS = ["check", "completion", "import", "plan", "serve", "upload", "zip"]
+COMMANDS = ["check", "completion", "import", "plan", "rollback", "serve", "upload", "zip"]
 
 
 @pytest.fixture(scope="module")

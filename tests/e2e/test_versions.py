@@ -2,9 +2,12 @@
 goes again, and what is other people's."""
 
 import json
+import subprocess
+import time
 
 import pytest
-from harness import FakeAws, conditions, function, settled, wait_for
+import yaml
+from harness import BINARY, FakeAws, conditions, function, settled, wait_for
 
 LIVE = {"name": "live", "version": "Latest"}
 PUBLISH = {"publish": "OnChange"}
@@ -289,3 +292,83 @@ def test_a_dry_run_tells_what_becomes_of_versions_and_aliases(cluster, aws, serv
     declared = function("app", namespace, code=code, versions=keep, aliases=[LIVE, {"name": "next", "version": "1"}])
     told = cluster.apply(declared, flags=["--dry-run=server"]).stderr
     assert "applying this deploys new code; publishes a version; points the alias live to the new version; creates" in told
+
+
+# --- rollback -------------------------------------------------------------------------------------
+
+
+def rollback(cluster, namespace, *options, user="admin"):
+    """Runs the command; the result has returncode, stdout, stderr; and how long it took."""
+    begun = time.monotonic()
+    result = subprocess.run(
+        [BINARY, "rollback", f"{namespace}/app", "--kubeconfig", cluster.config(user), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return result, time.monotonic() - begun
+
+
+def test_a_rollback_of_code_is_one_update_and_in_force_within_three_seconds(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    aws.settings(update_ms=800)
+    mark = aws.mark()
+    result, seconds = rollback(cluster, namespace)
+    assert result.returncode == 0, result.stderr
+    assert seconds <= 3
+    assert [one for one in writes(aws, mark) if one != "PublishVersion"] == ["UpdateFunctionCode"]
+    assert aws.function("preview-app")["Configuration"]["CodeSha256"] == aws.sha256("app/1.zip")
+    assert "- app/2.zip, version 2 (in force since " in result.stdout and "+ app/1.zip, version 1 (" in result.stdout
+    assert "In force." in result.stdout and "To keep it: commit this" in result.stdout
+    commit = yaml.safe_load(result.stdout.partition("\n\n")[2])
+    assert commit == {"spec": {"code": {"s3Bucket": "artifacts", "s3Key": "app/1.zip"}}}
+    status = cluster.functions(namespace)["app"]["status"]
+    assert [one["key"] for one in status["history"]] == ["app/1.zip", "app/2.zip", "app/1.zip"]
+    result, _ = rollback(cluster, namespace, "--to", "2")  # where it is already
+    assert result.returncode == 0 and "declared already; nothing is changed" in result.stdout
+
+
+def test_a_rollback_of_an_alias_is_one_write_and_no_deployment(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    apply(cluster, namespace, 2, LIVE)
+    apply(cluster, namespace, 3, LIVE)
+    aws.settings(update_ms=800)
+    mark = aws.mark()
+    result, seconds = rollback(cluster, namespace, "--alias", "live")
+    assert result.returncode == 0, result.stderr
+    assert seconds <= 3
+    assert writes(aws, mark) == ["UpdateAlias"] and aliases(aws)["live"] == ("2", {})
+    assert "- live at version 3 (Latest)\n+ live at version 2\n" in result.stdout
+    commit = yaml.safe_load(result.stdout.partition("\n\n")[2])
+    assert commit == {"spec": {"aliases": [{"name": "live", "version": "2"}]}}
+    result, _ = rollback(cluster, namespace, "--alias", "live", "--to", "1")
+    assert result.returncode == 0 and aliases(aws)["live"] == ("1", {})
+
+
+def test_a_rollback_that_cannot_be_says_what_there_is_and_changes_nothing(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    apply(cluster, namespace, 2, LIVE)
+    mark = aws.mark()
+    refusals = {
+        ("--to", "9"): "the history goes 1 states back, not 9",
+        ("--alias", "gone"): "spec.aliases has no gone",
+        ("--alias", "live", "--to", "9"): "there is no version 9; there are 1-2",
+    }
+    for options, message in refusals.items():
+        result, _ = rollback(cluster, namespace, *options)
+        assert result.returncode == 1 and message in result.stderr
+    for options in (("--to", "x"), ("--timeout", "soon"), ("more",)):
+        assert rollback(cluster, namespace, *options)[0].returncode == 2
+    result, _ = rollback(cluster, namespace, "--dry-run")
+    assert result.returncode == 0 and "Nothing was changed: this is a dry run." in result.stdout
+    assert writes(aws, mark) == [] and cluster.functions(namespace)["app"]["spec"]["code"]["s3Key"] == "app/2.zip"
+
+
+def test_a_rollback_that_stalls_ends_with_the_reason(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    aws.rule("UpdateFunctionCode", times=1, status=400, code="InvalidParameterValueException", message="not like that")
+    result, _ = rollback(cluster, namespace)
+    assert result.returncode == 1 and "not like that" in result.stderr
+    assert "it cannot be put in force" in result.stderr
