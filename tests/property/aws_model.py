@@ -164,6 +164,7 @@ def refusal(plans, region):
     possible to all, and those back."""
     try:
         for call in [*plans["create"], *plans["change"], *plans["back"]]:
+            number_versions(call)
             check_call(call["operation"], call.get("body"))
         whole = check_function(plans["create"][0]["body"], region)
         for function, calls in ((least(whole), plans["change"]), (whole, plans["back"])):
@@ -172,6 +173,18 @@ def refusal(plans, region):
     except (Wrong, Failure) as reason:
         return str(reason)
     return None
+
+
+def number_versions(call):
+    """A plan that publishes names the version by a word; the controller plans anew when it has its number."""
+    if call["operation"] not in ("CreateAlias", "UpdateAlias"):
+        return
+    numbers = {"Latest": "2", "Previous": "1"}
+    body = call["body"]
+    weights = body.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    body["FunctionVersion"] = numbers.get(body["FunctionVersion"], body["FunctionVersion"])
+    for word in numbers.keys() & weights.keys():
+        weights[numbers[word]] = weights.pop(word)
 
 
 def check_effect(function, name, body):
