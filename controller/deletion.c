@@ -38,6 +38,13 @@ static int run_all(struct run *run, const struct plan *plan, const char *reason,
     return r;
 }
 
+static struct reconcile_next leave_behind(struct run *run, const char *why)
+{
+    log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error", why);
+    tell(run, true, "LeftBehind", why);
+    return finalizer_off(run);
+}
+
 /* The tag is taken off as well as that can be done; then the function is left as it is. */
 static struct reconcile_next release(struct run *run)
 {
@@ -58,10 +65,7 @@ static struct reconcile_next release(struct run *run)
         return end_over();
     if (++run->memory->releases < RELEASES_MAX)
         return (struct reconcile_next){.result = RECONCILE_ERROR, .after_ms = RELEASE_RETRY_MS};
-    log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error",
-             err.msg);
-    tell(run, true, "LeftBehind", err.msg);
-    return finalizer_off(run);
+    return leave_behind(run, err.msg);
 }
 
 /* There was a function, and it is not in this account: which is that? */
@@ -91,9 +95,11 @@ struct reconcile_next deletion_go_on(struct run *run)
                         "spec.functionName or spec.region is gone, so the function cannot be "
                         "deleted; write them again as in status.functionArn");
     }
+    bool elsewhere = look_wrong_account(run, &wrong);
+
     if (run->retain)
-        return release(run);
-    if (look_wrong_account(run, &wrong))
+        return elsewhere ? leave_behind(run, str_text(&wrong)) : release(run);
+    if (elsewhere)
         return end_kept(run, "WrongAccount", str_text(&wrong));
     if (look_observe(run, &err) < 0)
         return end_aws_failed(run, &err);

@@ -157,6 +157,19 @@ static void a_function_of_another_account_is_neither_made_anew_nor_let_go(void *
     assert_state(scene, "Reconciling", "WrongAccount");
 }
 
+static void a_retained_function_of_another_account_is_not_looked_for_in_this_one(void **state)
+{
+    struct scene *scene = *state;
+
+    set_spec(scene, "deletionPolicy", json_new_string("Retain"));
+    deploy(scene);
+    json_set_at(scene->object, "status.functionArn",
+                json_new_string("arn:aws:lambda:us-east-1:210987654321:function:f"));
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "finalizer");
+}
+
 static void an_older_version_than_the_one_dealt_with_is_not_looked_at(void **state)
 {
     struct scene *scene = *state;
@@ -184,6 +197,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_function_that_is_not_found_may_be_in_an_account_that_is_not_known,
                                         set_up_without_account, tear_down),
         test(a_function_of_another_account_is_neither_made_anew_nor_let_go),
+        test(a_retained_function_of_another_account_is_not_looked_for_in_this_one),
         test(an_older_version_than_the_one_dealt_with_is_not_looked_at),
     };
 
