@@ -304,6 +304,20 @@ def test_a_stalled_function_is_tried_again_without_status_writes(cluster, aws, s
     assert aws.function("bypassed")["Configuration"]["Runtime"] == "python3.13"
 
 
+def test_a_spec_that_bypassed_admission_stalls_with_the_same_findings(cluster, aws, serve, namespace):
+    wrong = function(
+        "app", namespace, runtime="cobol85", loggingConfig={"systemLogLevel": "INFO"}, functionName="bypassed",
+        vpcConfig={"subnetIds": ["subnet-0a"]}, region="us-east-1",
+    )  # fmt: skip
+    refusal = cluster.apply(wrong, check=False).stderr
+    findings = re.findall(r"(?m)^\* (.*)$", refusal)
+    assert len(findings) >= 3, refusal
+    while_down(cluster, serve, lambda: cluster.apply(wrong))
+    _, reason, message = conditions(settled(cluster, "app", namespace, "Stalled"))["Stalled"]
+    assert reason == "InvalidSpec" and [one for one in findings if one not in message] == []
+    assert aws.function("bypassed") is None
+
+
 def test_a_restart_costs_no_aws_call(cluster, aws, serve, namespace, tmp_path):
     cluster.apply(*[function(f"app-{i}", namespace, memorySize=256) for i in range(5)])
     versions = {f"app-{i}": settled(cluster, f"app-{i}", namespace) for i in range(5)}

@@ -13,6 +13,7 @@ import pytest
 from harness import BINARY, Serve, all_ready, conditions, free_port, function, settled, wait_for
 from proxy import Proxy
 
+OUTAGE_S = float(os.environ.get("KUBELAMBDA_OUTAGE_S", "1"))  # longer than a lease, which is 10 s, by so much
 IDLE_CPU_SECONDS = 0.3 if "sanitized" in BINARY.name else 0.1
 
 
@@ -223,7 +224,8 @@ def test_a_restart_of_the_api_server_is_outlived(cluster, aws, namespace, tmp_pa
         settled(cluster, "app", namespace)
         with api_server_down(cluster):
             aws.functions.update_function_configuration(FunctionName="preview-app", MemorySize=512)
-            time.sleep(2)
+            wait_for(lambda: not serve.leads(), what="the end of its lead, ten seconds later")
+            time.sleep(OUTAGE_S)
             assert serve.is_ready()
 
         def memory():

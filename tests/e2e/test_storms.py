@@ -6,7 +6,7 @@ import contextlib
 import time
 
 import pytest
-from harness import FakeAws, all_ready, conditions, function, settled, wait_for
+from harness import FakeAws, Serve, all_ready, conditions, function, settled, wait_for
 
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 MANY = 30
@@ -100,6 +100,39 @@ def test_a_function_that_somebody_makes_before_ours_is_left_alone(cluster, aws, 
     assert conditions(settled(cluster, "first", namespace, "Stalled"))["Stalled"][1] == "AlreadyExists"
     assert aws.function("preview-first")["Configuration"]["MemorySize"] == 512
     aws.functions.delete_function(FunctionName="preview-first")
+
+
+def test_a_token_that_expires_in_the_middle_is_renewed_without_a_word(cluster, aws, serve, namespace, tmp_path):
+    """The webhook's kubelambda rests; the one that works has its keys in a file, which somebody renews."""
+    file, expired = tmp_path / "credentials", 1
+
+    def keys(number, expires=None):
+        key = {"id": f"AKIASESSION{number}", "secret": str(number) * 40, "token": f"token-{number}"}
+        aws.control("POST", "keys", {**key, "user": "kubelambda", "expires": expires})
+        return (
+            f"[default]\naws_access_key_id = {key['id']}\naws_secret_access_key = {key['secret']}\n"
+            f"aws_session_token = {key['token']}\n"
+        )
+
+    file.write_text(keys(1), encoding="utf-8")
+    env = {name: value for name, value in aws.env().items() if not name.endswith(("KEY_ID", "ACCESS_KEY"))}
+    assert serve.stop() == 0
+    one = Serve(cluster, env | {"AWS_SHARED_CREDENTIALS_FILE": str(file)}, tmp_path / "serve")
+    try:
+        cluster.apply(function("token", namespace))
+        settled(cluster, "token", namespace)
+        keys(1, expired)
+        file.write_text(keys(2), encoding="utf-8")
+        mark = aws.mark()
+        cluster.apply(function("token", namespace, memorySize=256))
+        settled(cluster, "token", namespace)
+        assert [one["code"] for one in aws.journal(since=mark)][:2] == ["ExpiredTokenException", None]
+        assert "CredentialsRejected" not in one.log()
+        cluster.run("delete", "lf", "token", "-n", namespace)
+        assert one.stop() == 0
+    finally:
+        one.kill()
+        serve.start()
 
 
 # --- answers that nobody planned for ---------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""docs/admission.md against the tables, the sources and the tests: nothing in it is made up, nothing is missing."""
+"""docs/admission.md against the tables, the sources and the tests: nothing in it is made up, nothing is missing.
+And docs/faults.md against the tests."""
 
 import re
 import subprocess
@@ -81,3 +82,9 @@ def test_every_row_has_a_test():
     assert all(one in PAGE for one in tables)
     proved = re.compile(r"`test_\w+\.(py|c): \w+`|^`[\w.-]+`$")
     assert [row for row in ROWS if not any(proved.search(cell.strip()) for cell in row) and row[0].strip() not in ("what", "rule", "member", "answer", "operation")] == []
+
+
+def test_every_fault_names_a_test():
+    page = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+    rows = [line for line in re.findall(r"(?m)^\| .*$", page) if not line.endswith("| test |")]
+    assert len(rows) > 30 and [row for row in rows if not named_tests(row)] == []

@@ -177,7 +177,7 @@ static void a_large_body_goes_out_without_expect(void **state)
         http_call(
             http,
             &(struct http_request){
-                .method = "POST", .url = url, .body = {body, len}, .timeout_ms = 5000, .no_proxy = true},
+                .method = "POST", .url = url, .body = {body, len}, .timeout_ms = 60000, .no_proxy = true},
             &response, NULL),
         0);
     assert_null(strcasestr(last_request, "\r\nexpect"));
