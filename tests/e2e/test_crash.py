@@ -18,6 +18,7 @@ from harness import FakeAws, Serve, all_ready, function, is_settled, wait_for
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 SNS = {"sid": "sns", "principal": "sns.amazonaws.com", "action": "lambda:InvokeFunction", "sourceAccount": "123456789012"}
+KEEP, LIVE = {"publish": "OnChange", "keep": 1}, {"name": "live", "version": "Latest"}
 THEIRS = "theirs"  # the function is there, and is nobody's
 GONE = "gone"
 WORKERS = 64  # as many requests can be kept at a time
@@ -50,6 +51,10 @@ STORIES = {
     "detach": (
         {"functionUrl": {"authType": "AWS_IAM"}, "permissions": [SNS]}, {},
         ["DeleteFunctionUrlConfig", "RemovePermission"],
+    ),
+    "publish": (
+        {"versions": KEEP, "aliases": [LIVE]}, {"versions": KEEP, "aliases": [LIVE], "code": OTHER},
+        ["UpdateFunctionCode", "PublishVersion", "UpdateAlias", "DeleteFunction"],
     ),
     "adopt": (
         THEIRS, {"adoptionPolicy": "Adopt", "code": OTHER, "memorySize": 256},
@@ -140,6 +145,9 @@ def seen_one(resource, aws, namespace, name):
     status.get("deployed", {}).pop("versionId", None)  # known where S3 was asked, which a creation does not need
     for one in status.get("conditions", []):
         del one["lastTransitionTime"]
+    for one in status.get("history", []):
+        del one["time"]
+        one.pop("versionId", None)
     if function:
         function = {key: function.get(key) for key in ("Configuration", "Tags", "Concurrency")}
         for key in ("RevisionId", "LastModified"):
