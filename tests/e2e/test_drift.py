@@ -206,7 +206,8 @@ def test_a_function_that_is_gone_is_reported_as_not_ready(cluster, aws, searchin
 
 
 def test_what_a_list_does_not_show_is_found_in_the_rotation(cluster, aws, rotating, namespace):
-    made(cluster, namespace, "one", "two", tags={"team": "ours"}, reservedConcurrency=2)
+    alias = {"versions": {"publish": "OnChange"}, "aliases": [{"name": "live", "version": "Latest"}]}
+    made(cluster, namespace, "one", "two", tags={"team": "ours"}, reservedConcurrency=2, **alias)
     arn = configuration(aws, "one")["FunctionArn"]
     aws.functions.tag_resource(Resource=arn, Tags={"team": "theirs"})
     aws.functions.put_function_concurrency(FunctionName="preview-one", ReservedConcurrentExecutions=5)
@@ -215,6 +216,9 @@ def test_what_a_list_does_not_show_is_found_in_the_rotation(cluster, aws, rotati
         lambda: aws.function("preview-one")["Concurrency"]["ReservedConcurrentExecutions"] == 2,
         what="the concurrency",
     )
+    live = {"FunctionName": "preview-one", "Name": "live"}
+    aws.functions.update_alias(**live, FunctionVersion="$LATEST")
+    wait_for(lambda: aws.functions.get_alias(**live)["FunctionVersion"] == "1", what="the alias")
 
 
 def test_without_the_permission_to_list_the_log_says_so_and_the_rest_goes_on(cluster, aws, searching, namespace):

@@ -148,14 +148,6 @@ def test_a_canary_grows_by_three_applies_and_goes_back(cluster, aws, serve, name
     assert aliases(aws)["live"] == ("1", {})
 
 
-def test_an_alias_that_somebody_moved_is_put_back_or_reported(cluster, aws, serve, namespace):
-    apply(cluster, namespace, 1, LIVE)
-    apply(cluster, namespace, 2, LIVE)
-    aws.functions.update_alias(FunctionName="preview-app", Name="live", FunctionVersion="1")
-    apply(cluster, namespace, 2, LIVE, timeout=9)
-    assert aliases(aws)["live"] == ("3", {})
-
-
 # --- provisioned concurrency, asynchronous invocation -----------------------------------------------
 
 

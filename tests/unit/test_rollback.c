@@ -1,0 +1,92 @@
+/* What a rollback puts back. */
+#include "cli/rollback_choose.h"
+
+#include "common/base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define FUNCTION(code, aliases)                                                                              \
+    "{\"metadata\":{\"resourceVersion\":\"9\"},\"spec\":{\"code\":{" code "},\"aliases\":[" aliases          \
+    "]},\"status\":{\"versions\":\"1-3,5\",\"aliases\":[{\"name\":\"live\",\"version\":\"5\"}],\"history\":" \
+    "["                                                                                                      \
+    "{\"time\":\"t3\",\"bucket\":\"b\",\"key\":\"c.zip\",\"versionId\":\"v3\",\"version\":\"5\"},"           \
+    "{\"time\":\"t2\",\"bucket\":\"b\",\"key\":\"c.zip\",\"versionId\":\"v2\",\"version\":\"3\"},"           \
+    "{\"time\":\"t1\",\"bucket\":\"b\",\"key\":\"a.zip\",\"versionId\":\"v1\",\"version\":\"2\"}]}}"
+#define CODE "\"s3Bucket\":\"b\",\"s3Key\":\"c.zip\""
+#define LIVE "{\"name\":\"live\",\"version\":\"Latest\",\"description\":\"d\"}"
+
+static struct json *parse(const char *text)
+{
+    struct json *json = NULL;
+    struct err err;
+
+    if (json_parse(view(text), &json, &err) < 0)
+        fail_msg("%s: %s", err.msg, text);
+    return json;
+}
+
+/* The value that is put in, "" where nothing is; the refusal where there is one. The caller frees. */
+static char *chosen(const char *function, int64_t back, const char *alias)
+{
+    _cleanup_(json_freep) struct json *object = parse(function);
+    _cleanup_(rollback_done) struct rollback rollback = {0};
+    struct err err;
+
+    if (rollback_choose(object, back, alias, &rollback, &err) < 0)
+        return xstrdup(err.msg);
+    if (!rollback.patch)
+        return xstrdup("");
+    const struct json *guard = json_first(rollback.patch), *change = json_next(guard);
+    _cleanup_(freep) char *value = json_text(json_get(change, "value"));
+
+    assert_string_equal(json_str_at(guard, "op"), "test");
+    assert_string_equal(json_str_at(guard, "value"), "9");
+    return xasprintf("%s %s", json_str_at(change, "path"), value);
+}
+
+static void the_state_so_many_back_is_put_back(void **state)
+{
+    static const struct {
+        const char *function;
+        int64_t back;
+        const char *alias, *expected;
+    } rows[] = {
+        {FUNCTION(CODE, ""), 2, NULL, "/spec/code {\"s3Bucket\":\"b\",\"s3Key\":\"a.zip\"}"},
+        /* The same key had other content: only its version tells. */
+        {FUNCTION(CODE, ""), 0, NULL,
+         "/spec/code {\"s3Bucket\":\"b\",\"s3Key\":\"c.zip\",\"s3ObjectVersion\":\"v2\"}"},
+        /* Where a version is declared, the old one is. */
+        {FUNCTION(CODE ",\"s3ObjectVersion\":\"v3\"", ""), 2, NULL,
+         "/spec/code {\"s3Bucket\":\"b\",\"s3Key\":\"a.zip\",\"s3ObjectVersion\":\"v1\"}"},
+        {FUNCTION(CODE, ""), 3, NULL, "the history goes 2 states back, not 3"},
+        {FUNCTION("\"s3Bucket\":\"b\",\"s3Key\":\"a.zip\"", ""), 2, NULL,
+         "/spec/code {\"s3Bucket\":\"b\",\"s3Key\":\"a.zip\",\"s3ObjectVersion\":\"v1\"}"},
+        {FUNCTION(CODE, LIVE), 0, "live",
+         "/spec/aliases/0 {\"name\":\"live\",\"version\":\"3\",\"description\":\"d\"}"},
+        {FUNCTION(CODE, "{\"name\":\"a\"}," LIVE), 1, "live",
+         "/spec/aliases/1 {\"name\":\"live\",\"version\":\"1\",\"description\":\"d\"}"},
+        {FUNCTION(CODE, LIVE), 4, "live", "there is no version 4; there are 1-3,5"},
+        {FUNCTION(CODE, LIVE), 0, "next", "spec.aliases has no next"},
+        {FUNCTION(CODE, "{\"name\":\"live\",\"version\":\"3\"}"), 3, "live", ""},
+        {"{}", 0, NULL, "the history goes 0 states back, not 1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *text = chosen(rows[i].function, rows[i].back, rows[i].alias);
+
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_state_so_many_back_is_put_back)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
