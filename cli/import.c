@@ -322,7 +322,7 @@ static void run(struct import *import)
     if (import->options.names.count == 0)
         import_all(import);
     if (json_first(import->used))
-        session_print(stderr, "kubelambda import: versions and aliases are left out");
+        session_print(stderr, "kubelambda import: versions and aliases are left out, and what hangs on them");
     if (import->with_environment > 0) {
         _cleanup_(freep) char *line =
             xasprintf("kubelambda import: warning: the manifests hold the values of environment variables of "

@@ -105,16 +105,20 @@ def test_a_public_url_has_both_permissions_and_loses_them_with_it(aws, serve, de
     assert url(aws) is None and statements(aws) == {}
 
 
-def test_a_url_moves_to_an_alias(aws, serve, declare):
+def test_all_of_it_can_be_an_aliass(aws, serve, declare):
     declare(functionUrl={"authType": "NONE"})
-    aws.functions.publish_version(FunctionName=NAME)
-    aws.functions.create_alias(FunctionName=NAME, Name="live", FunctionVersion="1")
-    declare(functionUrl={"authType": "NONE", "qualifier": "live"})
+    alias = {"versions": {"publish": "OnChange"}, "aliases": [{"name": "live", "version": "Latest"}]}
+    declare(
+        **alias, functionUrl={"authType": "NONE", "qualifier": "live"}, permissions=[BUCKET | {"qualifier": "live"}],
+        eventSources=[{"name": "orders", "eventSourceArn": QUEUE, "qualifier": "live"}],
+    )  # fmt: skip
     assert url(aws) is None and statements(aws) == {}
     assert url(aws, Qualifier="live")["FunctionArn"].endswith(":live")
-    assert statements(aws, Qualifier="live").keys() == PUBLIC
-    declare()
+    assert statements(aws, Qualifier="live").keys() == {"s3", *PUBLIC}
+    assert mappings(aws)[0]["FunctionArn"].endswith(":live")
+    declare(**alias)
     assert url(aws, Qualifier="live") is None and statements(aws, Qualifier="live") == {}
+    assert mappings(aws) == []
 
 
 # --- permissions ------------------------------------------------------------------------------------
