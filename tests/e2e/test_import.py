@@ -166,7 +166,7 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
                 },
             ],
             "eventSources": [
-                {"name": "jobs", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "batchSize": 5, "maximumBatchingWindowInSeconds": 0},
+                {"name": "jobs", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "batchSize": 5},
             ],
             "adoptionPolicy": "Adopt",
         },
@@ -223,34 +223,6 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         assert serve.stop() == 0
     finally:
         serve.kill()
-
-
-def test_what_hangs_on_a_function_is_imported_and_its_plan_takes_over_only(run, aws):
-    key, name = key_of(aws), "production-app"
-    queue = "arn:aws:sqs:us-east-1:123456789012:orders"
-    make(aws, name, key)
-    aws.functions.create_function_url_config(FunctionName=name, AuthType="AWS_IAM", Cors={"AllowOrigins": ["*"]})
-    aws.functions.add_permission(
-        FunctionName=name, StatementId="s3", Principal="s3.amazonaws.com", Action="lambda:InvokeFunction",
-        SourceArn="arn:aws:s3:::uploads",
-    )  # fmt: skip
-    aws.functions.create_event_source_mapping(FunctionName=name, EventSourceArn=queue, BatchSize=5)
-    result = run("import", name, "--bucket", "artifacts", "--prefix-key", "app/")
-    spec = documents(result)[name]["spec"]
-    assert spec["functionUrl"] == {"authType": "AWS_IAM", "cors": {"allowOrigins": ["*"]}}
-    assert spec["permissions"] == [
-        {"sid": "s3", "principal": "s3.amazonaws.com", "action": "lambda:InvokeFunction", "sourceArn": "arn:aws:s3:::uploads"}
-    ]
-    assert spec["eventSources"] == [{"name": "orders", "eventSourceArn": queue, "batchSize": 5}]
-    planned = run("plan", "-f", "-", "-o", "json", stdin=result.stdout)
-    steps = json.loads(planned.stdout)["functions"][0]["steps"]
-    assert steps == ["takes the function over", "takes eventSources[orders] over"]
-    other = yaml.safe_load(result.stdout)
-    other["spec"]["eventSources"][0]["batchSize"] = 7
-    del other["spec"]["functionUrl"]
-    other["status"] = {"managed": ["functionUrl.$LATEST"]}
-    shown = run("plan", "-f", "-", stdin=yaml.safe_dump(other)).stdout
-    assert "- functionUrl: " in shown
 
 
 def test_all_pages_are_read_and_filtered_by_prefix(run, aws):
