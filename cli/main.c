@@ -25,7 +25,15 @@ static void usage(FILE *out)
           out);
     for (const struct cli_command *one = cli_commands; one->name; one++)
         fprintf(out, "  %-10s %s\n", one->name, one->summary);
-    fputs("\n`kubelambda COMMAND --help` says more; `kubelambda --version` prints the version.\n", out);
+    fputs("\nFrom a directory to a function:\n"
+          "  kubelambda zip build/ -o app.zip\n"
+          "  kubelambda upload app.zip --bucket artifacts --set-in app.yaml\n"
+          "  kubelambda check -f app.yaml\n"
+          "  kubelambda plan -f app.yaml\n"
+          "  kubectl apply -f app.yaml\n"
+          "\n`kubelambda COMMAND --help` says more, with examples; `kubelambda --version` prints the "
+          "version.\n",
+          out);
 }
 
 int main(int argc, char **argv)

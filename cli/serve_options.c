@@ -81,7 +81,16 @@ const struct option_table cli_serve_table = {
     .before = "Runs the admission webhook and the controller.",
     .rows = rows,
     .count = ARRAY_LEN(rows),
-    .after = "AWS credentials, region and endpoints come from the standard environment variables and files.",
+    .after =
+        "Examples:\n"
+        "  kubelambda serve --webhook-url https://192.0.2.1:9443 --region eu-central-1   # outside a "
+        "cluster\n"
+        "  kubelambda serve --service kubelambda-system/kubelambda                       # as manifests/ do\n"
+        "  kubelambda serve --no-webhook --resync 1m                                     # the controller "
+        "only\n"
+        "\n"
+        "AWS credentials, region and endpoints come from the standard environment variables and files;\n"
+        "docs/operating.md tells how it is installed. SIGTERM ends it in good order.",
 };
 
 /* Values that are more than text. */

@@ -15,7 +15,7 @@ from documents import PAGES, as_pattern, blocks, commands, sessions
 from harness import BINARY, KUBE_BIN, ROOT, FakeAws, Serve, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/production-hello"
-STORIES = ["install", "first-function", "environments", "policies", "pipeline", "gitops", "migrating"]
+STORIES = ["install", "first-function", "environments", "policies", "pipeline", "gitops", "migrating", "cli"]
 NAMESPACES = ["preview", "staging", "production", "argocd"]
 # What the API server reads from files: test_client_ca.py and the clusters of all tests do that.
 FILES = {("apiserver.config.k8s.io/v1", "AdmissionConfiguration"), ("v1", "Config")}
@@ -122,6 +122,31 @@ def with_environments(desk):
     )
 
 
+FUNCTION = """\
+apiVersion: kubelambda.io/v1alpha1
+kind: LambdaFunction
+metadata:
+  name: {name}
+  namespace: preview
+spec:
+"""
+
+
+def with_manifests(desk):
+    """Those of the command line's page: with two mistakes, with an old runtime, and one to be set."""
+    (desk.folder / "manifests").unlink()
+    (desk.folder / "manifests").mkdir()
+    code = "  code: {s3Bucket: artifacts, s3Key: app/1.zip}\n"
+    rest = f"  handler: app.handler\n  role: {ROLE}\n"
+    for path, name, text in [
+        ("manifests/app.yaml", "hello", code + rest + "\n\n  runtime: python3.99\n  timeout: 3\n\n  memorysize: 256\n"),
+        ("manifests/old.yaml", "old", code + "\n  runtime: python3.9\n" + rest),
+        ("hello.yaml", "hello", "  code: {s3Bucket: artifacts, s3Key: none}\n  runtime: python3.13\n" + rest),
+    ]:
+        (desk.folder / path).write_text(FUNCTION.format(name=name) + text, encoding="utf-8")
+    desk.do("mkdir -p build/tests && touch build/app.py build/util.py build/tests/test_app.py", "the preparation")
+
+
 def with_functions(desk, aws):
     """Two that exist, of which one was deployed from an archive under a key of its own."""
     desk.do("mkdir x && echo 'x = 1' >x/app.py && kubelambda zip x -o fake-function.zip", "the preparation")
@@ -149,6 +174,8 @@ def test_a_page_is_followed_from_top_to_bottom(cluster, aws, serve, tmp_path, na
         with_environments(desk)
     if name == "migrating":
         with_functions(desk, aws)
+    if name == "cli":
+        with_manifests(desk)
     try:
         for block in story(name):
             desk.follow(block)

@@ -104,6 +104,34 @@ static void of_a_function_that_is_not_there_all_that_is_declared_is_new(void **s
           NULL, "functionName ->\"f\"; memorySize ->128; tags ->{\"a\":\"b\"}");
 }
 
+static void an_event_source_that_is_taken_over_differs_in_what_is_declared_otherwise(void **state)
+{
+    static const char adopts[] =
+        "{" SPEC ",\"adoptionPolicy\":\"Adopt\",\"eventSources\":[{\"name\":\"jobs\",\"eventSourceArn\":"
+        "\"arn:aws:sqs:us-east-1:123456789012:jobs\",\"batchSize\":5}]}";
+    static const char observed[] =
+        "{\"Configuration\":{" OBSERVED "},\"EventSources\":{\"u-1\":{\"UUID\":\"u-1\",\"EventSourceArn\":"
+        "\"arn:aws:sqs:us-east-1:123456789012:jobs\",\"BatchSize\":%d,\"State\":\"Enabled\",\"Enabled\":true%"
+        "s}}}";
+    _cleanup_(freep) char *same = xasprintf(observed, 5, ""), *other = xasprintf(observed, 10, "");
+    _cleanup_(freep) char *owned = xasprintf(observed, 5, ",\"Tags\":{\"kubelambda.io/owner\":\"somebody\"}");
+
+    (void)state;
+    check(adopts, NULL, same, "sha", "");
+    check(adopts, NULL, other, "sha", "eventSources[jobs].batchSize 10>5");
+    _cleanup_(json_freep) struct json *declared = parse(adopts), *answer = parse(owned);
+    struct plan_differences list;
+
+    plan_differences(
+        &(struct plan_input){
+            .spec = declared, .observed = answer, .owner = "c/n/f", .artifact_sha256 = "sha"},
+        &list);
+    assert_int_equal(list.count, 1); /* as one to be made */
+    assert_string_equal(list.items[0].path, "eventSources[jobs]");
+    assert_null(list.items[0].before);
+    plan_differences_done(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +142,7 @@ int main(void)
         cmocka_unit_test(environment_variables_are_marked_as_secret),
         cmocka_unit_test(other_code_has_no_values),
         cmocka_unit_test(of_a_function_that_is_not_there_all_that_is_declared_is_new),
+        cmocka_unit_test(an_event_source_that_is_taken_over_differs_in_what_is_declared_otherwise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
