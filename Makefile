@@ -187,6 +187,10 @@ image:
 sbom: build/kubelambda
 	packaging/sbom build/kubelambda
 
+# The same from Debian's packages alone, without a registry of images, and a run of it. As root, some minutes.
+image-test:
+	tests/image
+
 PREFIX ?= /usr/local
 
 install: build/kubelambda
@@ -228,6 +232,7 @@ help:
 	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
 	echo "make sbom       the libraries of the binary with their versions, as CycloneDX"
+	echo "make image-test the image from Debian's packages alone, built and run"
 	echo "make install    the binary, its manual page, completion, kubectl lambda; DESTDIR and PREFIX apply"
 	echo "make clean      removes build/"
 
@@ -235,5 +240,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration sbom image install bench help clean
+.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration sbom image image-test install bench help clean
 .SECONDARY:
