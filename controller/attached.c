@@ -7,6 +7,7 @@
 #include "controller/sides.h"
 
 #define REVISIONS "PolicyRevisions" /* in `observed`: qualifier → RevisionId */
+#define KNOWN "KnownSources"        /* in what is remembered: mappings whose states may have changed */
 
 enum { PAGES_MAX = 20 }; /* of 100 mappings */
 
@@ -54,19 +55,34 @@ static int ask_one(struct asking *asking, enum lambda_operation operation, const
                ret_answer, err);
 }
 
+/* The tags that the mapping had when it was seen before; NULL: it was not. */
+static const struct json *known_tags(const struct asking *asking, const struct json *mapping)
+{
+    const char *uuid = json_str(json_get(mapping, "UUID"));
+
+    for (const struct json *one = json_first(asking->target->known); one && uuid; one = json_next(one))
+        if (str_equal(json_str(json_get(one, "UUID")), uuid))
+            return json_get(one, "Tags");
+    return NULL;
+}
+
 /* Appends copies of the mappings, each with its tags. */
 static int add_mappings(struct asking *asking, const struct json *page, struct json *list, struct err *err)
 {
     for (const struct json *one = json_first(json_get(page, "EventSourceMappings")); one;
          one = json_next(one)) {
         const char *arn = json_str(json_get(one, "EventSourceMappingArn"));
-        _cleanup_(json_freep) struct json *tags = NULL;
+        _cleanup_(json_freep) struct json *answer = NULL;
+        const struct json *tags = known_tags(asking, one);
         struct json *mapping = json_copy(one);
-        int r = arn ? ask(asking, (struct lambda_call){.operation = LAMBDA_LIST_TAGS, .resource = arn}, &tags,
-                          err)
+        int r = arn && !tags
+                    ? ask(asking, (struct lambda_call){.operation = LAMBDA_LIST_TAGS, .resource = arn},
+                          &answer, err)
                     : 0;
 
-        json_set(mapping, "Tags", json_get(tags, "Tags") ? json_copy(json_get(tags, "Tags")) : NULL);
+        if (answer)
+            tags = json_get(answer, "Tags");
+        json_set(mapping, "Tags", tags ? json_copy(tags) : NULL);
         json_append(list, mapping);
         if (r < 0)
             return r;
@@ -147,6 +163,7 @@ static int ask_anew(struct run *run, const struct plan_attached *kind, enum limi
     const struct attached_target target = {.region = run->region,
                                            .name = run->function_name,
                                            .owner = run->owner,
+                                           .known = json_get(sides_known(run), KNOWN),
                                            .priority = priority,
                                            .stop = run->with->stopping};
     _cleanup_(json_freep) struct json *qualifiers =
@@ -176,8 +193,13 @@ int attached_observe(struct run *run, enum limiter_priority priority, struct err
 
 void attached_suspect(struct memory *memory)
 {
-    if (memory->sides)
-        json_set(memory->sides, plan_attached_of(CALL_EVENT_SOURCES)->answer, NULL);
+    const char *answer = plan_attached_of(CALL_EVENT_SOURCES)->answer;
+    const struct json *have = json_get(memory->sides, answer);
+
+    if (!have)
+        return;
+    json_set(memory->sides, KNOWN, json_copy(have));
+    json_set(memory->sides, answer, NULL);
 }
 
 /* The key under which the step's item is known. */
@@ -242,8 +264,10 @@ bool attached_follow(struct run *run, const struct plan_step *step, const struct
 
     if (step->kind == PLAN_CREATE)
         know_nothing(run);
-    if (step->kind == PLAN_TAG_EVENT_SOURCE || step->kind == PLAN_UNTAG_EVENT_SOURCE)
-        attached_suspect(run->memory);
+    if (step->kind == PLAN_TAG_EVENT_SOURCE || step->kind == PLAN_UNTAG_EVENT_SOURCE) {
+        json_set(sides_known(run), plan_attached_of(CALL_EVENT_SOURCES)->answer, NULL);
+        json_set(sides_known(run), KNOWN, NULL);
+    }
     if (!kind)
         return false;
     struct json *known = sides_known(run), *have = json_make_object(known, kind->answer);

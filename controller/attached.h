@@ -10,6 +10,7 @@
 struct attached_target {
     const char *region, *name; /* of the function */
     const char *owner;         /* our value of the owner tag; NULL: nothing is ours */
+    const struct json *known;  /* mappings seen before, whose tags are not asked for again; may be NULL */
     enum limiter_priority priority;
     const atomic_bool *stop; /* as in struct lambda_call; may be NULL */
 };
@@ -29,7 +30,7 @@ int attached_observe(struct run *run, enum limiter_priority priority, struct err
 /* A step was run. True: run->observed shows what it did, so there is no need to look again. */
 bool attached_follow(struct run *run, const struct plan_step *step, const struct json *answer);
 
-/* AWS works on them: the next look asks for them anew. */
+/* AWS works on event sources: the next look asks for them anew, but not for their tags. */
 void attached_suspect(struct memory *memory);
 
 /* Revision of the policy that a statement is removed from; NULL: not known. */

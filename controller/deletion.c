@@ -118,7 +118,7 @@ struct reconcile_next deletion_go_on(struct run *run)
     if (plan.outcome == PLAN_WAIT ||
         (plan.outcome == PLAN_STEPS && plan.steps[plan.step_count - 1].kind != PLAN_DELETE)) {
         attached_suspect(run->memory);
-        return end_busy(run, "EventSourcesBusy");
+        return end_busy(run, ATTACHED_BUSY);
     }
     return finalizer_off(run);
 }

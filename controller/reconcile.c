@@ -295,7 +295,8 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
         *ret_next = end_in_force(run);
         break;
     case PLAN_WAIT:
-        attached_suspect(run->memory);
+        if (str_equal(plan.reason, ATTACHED_BUSY))
+            attached_suspect(run->memory);
         *ret_next = end_busy(run, plan.reason);
         break;
     case PLAN_BLOCKED:

@@ -252,7 +252,7 @@ static bool is_ours(const struct plan_input *input, struct plan *plan)
 static void wait_for_sources(struct plan *plan)
 {
     plan->outcome = PLAN_WAIT;
-    plan->reason = "EventSourcesBusy";
+    plan->reason = ATTACHED_BUSY;
 }
 
 /* AWS shows what is declared, but its last update failed: whether that is in force, an update that says the

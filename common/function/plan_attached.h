@@ -8,6 +8,9 @@
 /* Tags of an event source mapping, which say whose it is and which item of the spec it stands for. */
 #define ATTACHED_NAME_TAG "kubelambda.io/event-source"
 
+/* Why a plan waits for AWS: for a mapping to settle. */
+#define ATTACHED_BUSY "EventSourcesBusy"
+
 /* The key of a URL that has no qualifier. */
 #define ATTACHED_LATEST "$LATEST"
 

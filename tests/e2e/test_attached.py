@@ -360,8 +360,11 @@ def test_ready_waits_for_the_states_of_an_event_source(aws, serve, cluster, name
     cluster.apply(function("app", namespace, eventSources=[{"name": "orders", "eventSourceArn": QUEUE}]))
     wait_for(lambda: mappings(aws), what="the mapping")
     assert conditions(cluster.functions(namespace)["app"])["Ready"][0] == "False"
+    mark = aws.mark()
     status = settled(cluster, "app", namespace)["status"]
     assert status["eventSources"][0]["state"] == "Enabled"
+    asked = aws.journal("ListEventSourceMappings", "ListTags", since=mark)
+    assert {one["operation"] for one in asked} == {"ListEventSourceMappings"}  # whose it is, is known by then
     declare()
     assert mappings(aws) == []
 
