@@ -102,6 +102,17 @@ def test_old_versions_go_but_not_those_that_an_alias_names_or_others_published(c
     assert status["versions"] == "1,3,5-6" and status["version"] == "6"
 
 
+def test_a_version_whose_snapshot_is_still_made_is_waited_for(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    aws.rule("PublishVersion", times=1, merge={"State": "Pending", "StateReasonCode": "Creating"})
+    mark = aws.mark()
+    apply(cluster, namespace, 2, LIVE)
+    done = [one["operation"] for one in aws.journal(since=mark)]
+    between = done[done.index("PublishVersion") : done.index("UpdateAlias")]
+    assert between.count("GetFunction") == 2, done  # of the function, and of the version
+    assert aliases(aws)["live"] == ("2", {})
+
+
 # --- aliases --------------------------------------------------------------------------------------
 
 
@@ -284,6 +295,22 @@ def test_a_dry_run_tells_what_becomes_of_versions_and_aliases(cluster, aws, serv
     declared = function("app", namespace, code=code, versions=keep, aliases=[LIVE, {"name": "next", "version": "1"}])
     told = cluster.apply(declared, flags=["--dry-run=server"]).stderr
     assert "applying this deploys new code; publishes a version; points the alias live to the new version; creates" in told
+
+
+def test_plan_shows_what_becomes_of_aliases_and_nothing_where_all_is_in_force(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+
+    def plan(**spec):
+        declared = function("app", namespace, versions=PUBLISH, functionName="preview-app", region="us-east-1", **spec)
+        env = {"HOME": str(serve.directory), **aws.env()}
+        return subprocess.run([BINARY, "plan", "-f", "-"], input=json.dumps(declared), capture_output=True, text=True, env=env, timeout=60)
+
+    result = plan(aliases=[LIVE])
+    assert result.returncode == 0 and "1 same" in result.stdout, result
+    result = plan(aliases=[LIVE, {"name": "next", "version": "1"}], memorySize=256)
+    assert result.returncode == 2
+    assert "changes memorySize; publishes a version; points the alias live to the new version" in result.stdout
+    assert '+ aliases[next]: {"name":"next","version":"1"}' in result.stdout
 
 
 # --- rollback -------------------------------------------------------------------------------------
