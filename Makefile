@@ -26,6 +26,8 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%) $(FUZZ:%=build/test/fuzz_%)
 # Those in which threads meet, once more under the thread sanitizer.
 THREADED := $(patsubst tests/unit/%.c,build/test-tsan/%,$(shell grep -lE 'pthread_create|http_start|reconcile_scene|_peer\.h' $(TEST_SRC)))
+# gcc's cannot start where the kernel scatters addresses widely.
+UNSCATTERED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 all: build/kubelambda
 
@@ -115,7 +117,7 @@ test-installed: manifests-fresh $(TESTS) $(THREADED) build/kubelambda build/kube
 	rm -f build/e2e.xml
 	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -n 2 --dist loadfile \
 		tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
-	tests/report --junit build/e2e.xml $(TESTS) $(THREADED)
+	$(UNSCATTERED) tests/report --junit build/e2e.xml $(TESTS) $(THREADED)
 
 # The main job on the real parts, with the release build.
 demo:
@@ -134,11 +136,10 @@ crash: build/kubelambda-sanitized
 	. tests/env.sh && KUBELAMBDA_ROLLOUTS=100 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_crash.py -k random
 
 # The thread sanitizer on all that the controller does; make test has the small of it. A quarter of an hour.
-# gcc's cannot start where the kernel scatters addresses widely.
 tsan: build/kubelambda-tsan $(THREADED)
 	tests/setup build cluster aws
-	tests/report $(THREADED)
-	. tests/env.sh && KUBELAMBDA=build/kubelambda-tsan KUBE_BIN=$$KUBE_BIN $(shell setarch -R true 2>&1 && echo setarch -R) \
+	$(UNSCATTERED) tests/report $(THREADED)
+	. tests/env.sh && KUBELAMBDA=build/kubelambda-tsan KUBE_BIN=$$KUBE_BIN $(UNSCATTERED) \
 		"$$PYTHON" -m pytest -q tests/e2e/test_{controller,crash,drift,faults,leader,races,states,storms}.py \
 		-k "not thousand and not no_cpu"
 
