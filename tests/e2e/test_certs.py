@@ -127,6 +127,7 @@ def test_a_bundle_that_somebody_changes_is_put_back(cluster, installed, replicas
 
 def test_without_the_right_to_the_secret_they_go_on_and_with_it_they_repair(cluster, installed, replicas):
     binding = "/apis/rbac.authorization.k8s.io/v1/namespaces/kubelambda-system/rolebindings/kubelambda"
+    made = changes(replicas, "authority")
     assert cluster.request("DELETE", binding)[0] == 200
     cluster.request("DELETE", SECRET)
     wait_for(lambda: all("kubelambda-ca: secrets" in one.log() for one in replicas), 20)
@@ -134,6 +135,8 @@ def test_without_the_right_to_the_secret_they_go_on_and_with_it_they_repair(clus
     assert installed.secret() is None
     cluster.apply_file("manifests/rbac.yaml")
     wait_for(installed.right, 20)
+    assert changes(replicas, "authority") == made + 1
+    wait_for(lambda: events(cluster, "NewAuthority"), what="an event that tells of it")
 
 
 def test_an_expired_authority_found_at_the_start_is_replaced(installed, replicas):
