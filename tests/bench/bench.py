@@ -20,7 +20,7 @@ import scale
 import servers
 import upload
 from harness import BINARY, ROOT, Cluster, FakeAws
-from servers import BARE, PEER, spread
+from servers import BARE, PEER, shown, spread
 
 HEADLINE = ("2 KB create, mutate", "2 KB create, validate")
 
@@ -98,10 +98,6 @@ def summary(runs):
         "memory to controller-runtime": ratios(runs, "kubelambda", "controller-runtime", "rss_kib"),
         "own memory to controller-runtime": ratios(runs, "kubelambda", "controller-runtime", "anon_kib"),
     }
-
-
-def shown(ratio):
-    return f"{ratio['median']:5.2f} ({ratio['least']:.2f}–{ratio['most']:.2f})"
 
 
 HEAD = f"{'':34}{'reviews per CPU-second':>30}{'× peer':>20}{'× bare':>20}{'p99 × peer':>20}{'memory × peer':>20}{'own × peer':>20}"

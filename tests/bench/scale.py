@@ -198,8 +198,12 @@ def review_cost(stage, server, files):
 
 
 def snapshot(stage, server, files, idle_s=20):
-    result = {"ready_after_s": servers.spread([ready_after_s(server) for _ in range(3)])}
-    result["bare_read_s"] = servers.spread([bare_read_s(stage) for _ in range(3)])
+    pairs = [(ready_after_s(server), bare_read_s(stage)) for _ in range(5)]
+    result = {
+        "ready_after_s": servers.spread([ready for ready, _ in pairs]),
+        "bare_read_s": servers.spread([read for _, read in pairs]),
+        "ready to bare": servers.spread([ready / read for ready, read in pairs]),
+    }
     result["rss_kib"] = server.memory_kib()  # of a fresh process that has read everything
     result["peak_kib"] = server.memory_kib("VmHWM")
     result["anon_kib"] = server.memory_kib("RssAnon")
@@ -224,12 +228,12 @@ def part_scale(stage):
     results[f"{NAMES} functions, {POLICIES} policies"] = snapshot(stage, server, files)
     server.stop()
     say("\nThousands of resources")
-    say(f"{'':34}{'MiB':>8}{'peak':>8}{'ready after':>14}{'bare client':>14}{'idle CPU':>10}  CPU-µs of a review (least–most)")
+    say(f"{'':34}{'MiB':>8}{'peak':>8}{'ready after':>14}{'bare client':>14}{'ratio':>20}{'idle CPU':>10}  CPU-µs of a review (least–most)")
     for name, one in results.items():
         costs = "; ".join(f"{case}: {cost['median']:.0f} ({cost['least']:.0f}–{cost['most']:.0f})" for case, cost in one["review_cpu_us"].items())
         say(
             f"{name:34}{one['rss_kib'] / 1024:8.1f}{one['peak_kib'] / 1024:8.1f}{one['ready_after_s']['median']:12.2f} s"
-            f"{one['bare_read_s']['median']:12.2f} s{one['idle_cpu_percent']:8.2f} %  {costs}"
+            f"{one['bare_read_s']['median']:12.2f} s{servers.shown(one['ready to bare']):>20}{one['idle_cpu_percent']:8.2f} %  {costs}"
         )
     return results
 

@@ -30,6 +30,10 @@ def spread(values):
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
+def shown(ratio):
+    return f"{ratio['median']:5.2f} ({ratio['least']:.2f}–{ratio['most']:.2f})"
+
+
 class Process:
     """A server, by what the kernel says of it."""
 
