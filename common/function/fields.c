@@ -87,7 +87,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
 /* The rows of an object that says so: a function's, an alias's. */
 #define ASYNC_INVOKE(at, its_call, text)                                                                     \
     {                                                                                                        \
-        .path = at,                                                                                          \
+        .path = (at),                                                                                        \
         .type = FIELD_OBJECT,                                                                                \
         .doc = (text),                                                                                       \
     },                                                                                                       \
@@ -95,7 +95,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
             .path = at ".maximumRetryAttempts",                                                              \
             .member = "MaximumRetryAttempts",                                                                \
             .type = FIELD_INT,                                                                               \
-            .call = its_call,                                                                                \
+            .call = (its_call),                                                                              \
             .min = 0,                                                                                        \
             .max = 2,                                                                                        \
             .unset = "null",                                                                                 \
@@ -105,7 +105,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
             .path = at ".maximumEventAgeInSeconds",                                                          \
             .member = "MaximumEventAgeInSeconds",                                                            \
             .type = FIELD_INT,                                                                               \
-            .call = its_call,                                                                                \
+            .call = (its_call),                                                                              \
             .min = 60,                                                                                       \
             .max = 21600,                                                                                    \
             .unset = "null",                                                                                 \
@@ -117,7 +117,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
             .path = at ".onSuccess",                                                                         \
             .member = "DestinationConfig.OnSuccess.Destination",                                             \
             .type = FIELD_STRING,                                                                            \
-            .call = its_call,                                                                                \
+            .call = (its_call),                                                                              \
             .min = 1,                                                                                        \
             .max = 350,                                                                                      \
             .pattern = DESTINATION,                                                                          \
@@ -128,7 +128,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
         },                                                                                                   \
     {                                                                                                        \
         .path = at ".onFailure", .member = "DestinationConfig.OnFailure.Destination", .type = FIELD_STRING,  \
-        .call = its_call, .min = 1, .max = 350, .pattern = DESTINATION, .pattern_hint = DESTINATION_HINT,    \
+        .call = (its_call), .min = 1, .max = 350, .pattern = DESTINATION, .pattern_hint = DESTINATION_HINT,  \
         .unset = "null", .arn = ARN_GLOBAL,                                                                  \
         .doc = "ARN of what receives each event that could not be processed.",                               \
     }

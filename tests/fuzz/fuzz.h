@@ -2,6 +2,7 @@
  * in `make fuzz`, replay.c in `make check`. */
 #pragma once
 
+#include "common/base/mem.h"
 #include "common/base/str.h"
 
 #include <stdint.h>
@@ -27,13 +28,10 @@ static inline struct str_view view_of_input(const uint8_t *data, size_t size)
 /* Takes the bytes up to the next NUL (or the end) off the input, as a string that the caller frees. */
 static inline char *take_text(struct str_view *input)
 {
-    size_t len = strnlen(input->ptr, input->len);
-    char *text = malloc(len + 1);
+    size_t len = strnlen(input->ptr, input->len), taken = len < input->len ? len + 1 : len;
+    char *text = xstrndup(input->ptr, len);
 
-    must_hold(text);
-    memcpy(text, input->ptr, len);
-    text[len] = '\0';
-    input->ptr += len < input->len ? len + 1 : len;
-    input->len -= len < input->len ? len + 1 : len;
+    input->ptr += taken;
+    input->len -= taken;
     return text;
 }

@@ -34,7 +34,7 @@ static size_t converse(struct str_view bytes, const struct timeval *patience, ch
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)started_port())};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char rest[4096];
+    char rest[4096] = "";
     size_t got = 0;
     ssize_t n;
 

@@ -31,13 +31,15 @@ static double metric_of(const char *name)
 {
     _cleanup_(str_done) struct str text = STR_INIT(1 << 20);
     _cleanup_(freep) char *line = xasprintf("\n%s{name=\"measured\",controller=\"measured\"} ", name);
-    double value = -1;
+    char *end;
 
     metrics_print(&text);
     const char *found = strstr(str_text(&text), line);
 
     assert_non_null(found);
-    assert_int_equal(sscanf(found + strlen(line), "%lf", &value), 1);
+    double value = strtod(found + strlen(line), &end);
+
+    assert_int_equal(*end, '\n');
     return value;
 }
 
