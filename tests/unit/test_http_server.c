@@ -79,15 +79,36 @@ static struct http_server *start(size_t max_body)
 
 /* --- a plain client ------------------------------------------------------------------------- */
 
-static int connect_to(const struct http_server *server)
+static int try_to_connect(const struct http_server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)http_server_port(server)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int connect_to(const struct http_server *server)
+{
+    int fd = try_to_connect(server);
+
+    assert_true(fd >= 0);
     return fd;
+}
+
+/* A server that is being stopped refuses new connections. */
+static void wait_until_it_stops(const struct http_server *server)
+{
+    int fd;
+
+    while ((fd = try_to_connect(server)) >= 0) {
+        close(fd);
+        clock_sleep_ms(5);
+    }
 }
 
 static void send_text(int fd, const char *text)
@@ -396,7 +417,7 @@ static void stopping_waits_for_the_answer_under_way(void **state)
     struct http_exchange *exchange = wait_for_kept();
 
     pthread_create(&stopper, NULL, stop, server);
-    clock_sleep_ms(50);
+    wait_until_it_stops(server);
     http_exchange_answer(exchange, 200, "text/plain", view("in time"));
     assert_non_null(strstr(receive(fd, "in time"), "Connection: close"));
     pthread_join(stopper, NULL);
@@ -414,7 +435,7 @@ static void a_connection_in_use_ends_with_an_answer_that_says_so(void **state)
     send_text(fd, GET("/describe"));
     assert_null(strstr(receive(fd, "/describe"), "Connection: close"));
     pthread_create(&stopper, NULL, stop, server);
-    clock_sleep_ms(300);
+    wait_until_it_stops(server);
     send_text(fd, GET("/describe"));
     assert_non_null(strstr(receive(fd, "GET /describe"), "Connection: close"));
     assert_true(is_closed(fd));
