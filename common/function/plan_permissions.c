@@ -98,10 +98,10 @@ static bool read_principal(const struct json *principal, struct json *item)
 
 static bool read_condition(const char *operator, const struct json * condition, struct json *item)
 {
-    const char *text = only_text(condition);
+    const char *text = only_text(condition), *key = json_key(condition);
 
-    for (size_t i = 0; i < ARRAY_LEN(conditions) && text; i++) {
-        bool right = strcasecmp(json_key(condition), conditions[i].key) == 0;
+    for (size_t i = 0; i < ARRAY_LEN(conditions) && text && key; i++) {
+        bool right = strcasecmp(key, conditions[i].key) == 0;
 
         for (size_t j = 0; j < ARRAY_LEN(conditions[i].operators) && right; j++) {
             if (!str_equal(operator, conditions[i].operators[j]) || json_get(item, conditions[i].member))

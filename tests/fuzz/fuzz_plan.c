@@ -2,6 +2,7 @@
  * Whatever AWS says, the plan comes to a decision, and so does everything that is made from it. */
 #include "common/base/mem.h"
 #include "common/function/differences.h"
+#include "common/function/plan_attached.h"
 #include "tests/fuzz/fuzz.h"
 
 #define OWNER "cluster/team/app"
@@ -27,6 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .redeploy = json_is_true(json_get(root, "redeploy")),
     };
     _cleanup_(plan_done) struct plan plan = {0};
+    _cleanup_(json_freep) struct json *have = json_new_object();
+
+    for (size_t i = 0; i < plan_attached_count; i++)
+        (void)!plan_attached[i].read(observed, "", OWNER, have, &err);
 
     plan_make(&input, &plan);
     must_hold((plan.outcome == PLAN_STEPS) == (plan.step_count > 0));

@@ -55,6 +55,7 @@ static void a_statement_is_read_as_it_was_asked_for(void **state)
         {STATEMENT("\"*\"", ",\"Condition\":{\"StringEquals\":{\"aws:username\":\"x\"}}"), UNREADABLE},
         {STATEMENT("\"*\"", ",\"Condition\":{\"StringEquals\":{\"aws:SourceAccount\":[\"1\",\"2\"]}}"),
          UNREADABLE},
+        {STATEMENT("\"*\"", ",\"Condition\":{\"StringEquals\":[\"x\"]}"), UNREADABLE},
         {STATEMENT("\"*\"", ",\"NotAction\":\"x\""), UNREADABLE},
         {"{\"Sid\":\"a\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"lambda:*\",\"Resource\":\"*\"}",
          UNREADABLE},
