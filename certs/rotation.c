@@ -26,6 +26,8 @@ int64_t rotation_renew_s(const struct pem_pair *pair)
 
 const char *rotation_reason(const struct authorities *authorities, int64_t wall_s)
 {
+    if (wall_s < authorities->current.not_before_s) /* made by a clock that was far ahead */
+        return "is not valid yet";
     if (wall_s >= authorities->current.not_after_s)
         return "has expired";
     if (wall_s >= rotation_renew_s(&authorities->current))

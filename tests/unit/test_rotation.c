@@ -79,6 +79,22 @@ static void a_young_authority_stays_and_one_in_its_last_third_or_expired_goes(vo
     assert_string_equal(rotation_reason(&scene->old, NOW + 365 * DAY), "has expired");
 }
 
+static void an_authority_that_a_clock_ahead_of_ours_made_goes_when_it_is_not_valid_yet(void **state)
+{
+    struct scene *scene = *state;
+    int64_t since_s = NOW - AUTHORITY_EARLIER_S;
+
+    assert_string_equal(rotation_reason(&scene->old, since_s - 1), "is not valid yet");
+    assert_null(rotation_reason(&scene->old, since_s)); /* a clock that is a little behind changes nothing */
+
+    struct authorities made = make(scene->old_bundle, since_s - 1);
+
+    assert_null(rotation_reason(&made, since_s - 1));
+    assert_null(rotation_reason(&made, NOW));
+    assert_null(made.previous);
+    authorities_done(&made);
+}
+
 static void a_new_authority_stands_beside_all_that_are_valid_and_trusted(void **state)
 {
     struct scene *scene = *state;
@@ -230,6 +246,7 @@ int main(void)
 #define IN_SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         IN_SCENE(a_young_authority_stays_and_one_in_its_last_third_or_expired_goes),
+        IN_SCENE(an_authority_that_a_clock_ahead_of_ours_made_goes_when_it_is_not_valid_yet),
         IN_SCENE(a_new_authority_stands_beside_all_that_are_valid_and_trusted),
         IN_SCENE(a_foreign_certificate_in_a_bundle_is_not_taken_over),
         IN_SCENE(a_bundle_has_the_new_authority_first_and_loses_the_old_one_when_that_expires),
