@@ -55,17 +55,6 @@ static int ask_one(struct asking *asking, enum lambda_operation operation, const
                ret_answer, err);
 }
 
-/* The tags that the mapping had when it was seen before; NULL: it was not. */
-static const struct json *known_tags(const struct asking *asking, const struct json *mapping)
-{
-    const char *uuid = json_str(json_get(mapping, "UUID"));
-
-    for (const struct json *one = json_first(asking->target->known); one && uuid; one = json_next(one))
-        if (str_equal(json_str(json_get(one, "UUID")), uuid))
-            return json_get(one, "Tags");
-    return NULL;
-}
-
 /* Appends copies of the mappings, each with its tags. */
 static int add_mappings(struct asking *asking, const struct json *page, struct json *list, struct err *err)
 {
@@ -73,7 +62,9 @@ static int add_mappings(struct asking *asking, const struct json *page, struct j
          one = json_next(one)) {
         const char *arn = json_str(json_get(one, "EventSourceMappingArn"));
         _cleanup_(json_freep) struct json *answer = NULL;
-        const struct json *tags = known_tags(asking, one);
+        /* As they were when the mapping was seen before. */
+        const struct json *tags =
+            json_get(source_find(asking->target->known, json_str(json_get(one, "UUID"))), "Tags");
         struct json *mapping = json_copy(one);
         int r = arn && !tags
                     ? ask(asking, (struct lambda_call){.operation = LAMBDA_LIST_TAGS, .resource = arn},
@@ -216,17 +207,12 @@ static char *key_of(const struct plan_attached *kind, const struct plan_step *st
 static void follow_source(const struct run *run, const struct plan_step *step, const struct json *answer,
                           struct json *have)
 {
-    const char *uuid = json_str(json_get(answer, "UUID"));
-    _cleanup_(json_freep) struct json *tags = NULL;
-    _cleanup_(freep) char *key = NULL;
+    const struct json *before = source_find(have, json_str(json_get(answer, "UUID")));
+    const struct json *told =
+        step->kind == PLAN_CREATE_EVENT_SOURCE ? json_get(step->body, "Tags") : json_get(before, "Tags");
+    _cleanup_(json_freep) struct json *tags = told ? json_copy(told) : NULL;
+    _cleanup_(freep) char *key = before ? xstrdup(json_key(before)) : NULL;
 
-    if (step->kind == PLAN_CREATE_EVENT_SOURCE)
-        tags = json_copy(json_get(step->body, "Tags"));
-    for (const struct json *one = json_first(have); one && !tags; one = json_next(one))
-        if (str_equal(json_str(json_get(one, "UUID")), uuid)) {
-            tags = json_get(one, "Tags") ? json_copy(json_get(one, "Tags")) : NULL;
-            key = xstrdup(json_key(one));
-        }
     if (key)
         json_set(have, key, NULL);
     source_add(answer, tags, run->owner, have);

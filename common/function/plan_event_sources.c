@@ -54,6 +54,14 @@ static char *qualifier_of(const struct json *mapping)
     return view_equal(part, view(ATTACHED_LATEST)) ? xstrdup("") : xstrndup(part.ptr, part.len);
 }
 
+const struct json *source_find(const struct json *have, const char *uuid)
+{
+    for (const struct json *one = json_first(have); one && uuid; one = json_next(one))
+        if (str_equal(json_str(json_get(one, "UUID")), uuid))
+            return one;
+    return NULL;
+}
+
 void source_add(const struct json *mapping, const struct json *tags, const char *owner, struct json *have)
 {
     const char *uuid = json_str(json_get(mapping, "UUID"));
@@ -61,7 +69,8 @@ void source_add(const struct json *mapping, const struct json *tags, const char 
     bool ours = owner && name && str_equal(json_str(json_get(tags, PLAN_OWNER_TAG)), owner);
     bool off = str_equal(state_of(mapping), "Disabled") || str_equal(state_of(mapping), "Disabling");
 
-    if (!uuid)
+    /* The lists of two qualifiers show it, or two pages do because one before it went. */
+    if (!uuid || source_find(have, uuid))
         return;
     struct json *item = json_copy(mapping);
     _cleanup_(freep) char *qualifier = qualifier_of(mapping);

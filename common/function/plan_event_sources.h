@@ -11,7 +11,10 @@ void source_complete(struct json *item);
 int source_read(const struct json *answer, const char *qualifier, const char *owner, struct json *have,
                 struct err *err) __attribute__((warn_unused_result));
 
-/* Adds one mapping with its tags. */
+/* The mapping among them; NULL: it is none of them. */
+const struct json *source_find(const struct json *have, const char *uuid);
+
+/* Adds one mapping with its tags, unless it is there already. */
 void source_add(const struct json *mapping, const struct json *tags, const char *owner, struct json *have);
 
 /* Do both read the same for the same alias? AWS takes one mapping for that. */

@@ -230,6 +230,19 @@ static void with_the_function_go_its_sources_and_no_others(void **state)
     assert_steps(scene, "leaves eventSources[q] behind; leaves the function behind, without the owner's tag");
 }
 
+static void a_mapping_that_is_listed_twice_is_one(void **state)
+{
+    struct scene *scene = *state;
+    struct json *sources = json_make_object(scene->observed, "EventSources");
+    _cleanup_(json_freep) struct json *answer = parse("{" MAPPING("q", "0", "Enabled", "10") "}");
+    const struct json *mapping = json_first(answer);
+
+    declare(scene, "eventSources", "[{\"name\":\"q\",\"eventSourceArn\":\"" QUEUE "\"}]");
+    for (int times = 0; times < 2; times++)
+        source_add(mapping, json_get(mapping, "Tags"), OWNER, sources);
+    assert_in_force(scene, "a mapping of two lists");
+}
+
 static void a_name_is_made_of_what_is_read(void **state)
 {
     static const struct {
@@ -264,6 +277,7 @@ int main(void)
         test(a_source_that_got_another_name_goes_before_the_new_one_comes),
         test(a_source_that_cannot_be_made_holds_up_nothing_else),
         test(with_the_function_go_its_sources_and_no_others),
+        test(a_mapping_that_is_listed_twice_is_one),
         cmocka_unit_test(a_name_is_made_of_what_is_read),
     };
 
