@@ -300,6 +300,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
         *ret_next = end_busy(run, plan.reason);
         break;
     case PLAN_BLOCKED:
+        sides_forget(run->memory); /* what is in the way may be gone by the next look */
         *ret_next =
             just_deleted(run) ? end_busy(run, "NotYetShown") : end_stalled(run, plan.reason, plan.message);
         break;

@@ -67,6 +67,8 @@ static const char *call_name(const char *method, const char *path)
         {"POST", "/functions", "CreateFunction"},
         {"GET", "/functions/", "GetFunction"},
         {"DELETE", "/functions/", "DeleteFunction"},
+        {"GET", "/event-source-mappings", "ListEventSourceMappings"},
+        {"POST", "/event-source-mappings", "CreateEventSourceMapping"},
         {"HEAD", "/", "HeadObject"},
     };
 

@@ -226,6 +226,28 @@ static void a_wrong_spec_that_passed_admission_stalls_before_any_call(void **sta
     assert_non_null(strstr(message(scene), "spec.runtime"));
 }
 
+static void what_stands_in_the_way_is_asked_for_anew_at_each_resync(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    set_spec(scene, "eventSources",
+             parse("[{\"name\":\"q\",\"eventSourceArn\":\"arn:aws:sqs:us-east-1:123456789012:q\"}]"));
+    refuse(
+        scene, "ListEventSourceMappings", 200,
+        "{\"EventSourceMappings\":[{\"UUID\":\"0\",\"EventSourceArn\":\"arn:aws:sqs:us-east-1:123456789012:"
+        "q\"}]}");
+    look_now(scene);
+    assert_state(scene, "Stalled", "EventSourceExists");
+    look_now(scene);
+    assert_calls(scene, "");
+    refuse(scene, "ListEventSourceMappings", 200, "{\"EventSourceMappings\":[]}");
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_true(str_starts_with(str_text(&scene->calls),
+                                "GetFunction ListEventSourceMappings status CreateEventSourceMapping"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +264,7 @@ int main(void)
         test(wrong_credentials_are_told_and_retried_until_they_are_right),
         test(a_hiccup_of_aws_does_not_make_a_running_function_look_broken),
         test(a_404_that_is_not_from_lambda_creates_nothing),
+        test(what_stands_in_the_way_is_asked_for_anew_at_each_resync),
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
     };
 
