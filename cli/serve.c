@@ -256,6 +256,7 @@ static int start_webhook(struct serve *serve, struct err *err)
     return webhook_start(&(struct webhook_options){.kube = serve->kube,
                                                    .aws = serve->aws,
                                                    .events = serve->events,
+                                                   .functions = serve->functions,
                                                    .namespaces = serve->namespaces,
                                                    .policies = serve->policies,
                                                    .names = serve->names,

@@ -63,7 +63,27 @@ static void admission_free(void *data)
     free(admission);
 }
 
-/* Who deletes gets the refusal; whoever looks after the function finds it there. */
+static char *key_of(const struct review_request *request)
+{
+    return xasprintf("%s/%s", request->namespace ? request->namespace : "",
+                     request->name ? request->name : "");
+}
+
+/* The uid of the function that a review is about; NULL: our copy has none. The caller frees. */
+static char *function_uid(const struct admission *admission)
+{
+    _cleanup_(freep) char *key = key_of(&admission->request);
+    _cleanup_(kube_object_unrefp) struct kube_object *copy =
+        informer_get(admission->webhook->options.functions, key);
+    _cleanup_(json_freep) struct json *function = NULL;
+
+    if (!copy || json_parse(view(copy->json), &function, NULL) < 0)
+        return NULL;
+    return xstrdup(json_str_at(function, "metadata.uid"));
+}
+
+/* Who deletes gets the refusal; whoever looks after the function finds it there. Whoever reaches our port can
+ * make a review up: it must not have us write about what is not there. */
 static void tell(const struct admission *admission, const struct review_verdict *verdict)
 {
     const struct review_request *request = &admission->request;
@@ -72,16 +92,19 @@ static void tell(const struct admission *admission, const struct review_verdict 
     if (verdict->allowed || request->dry_run || !request->ours || !str_equal(request->operation, "DELETE") ||
         !verdict->findings.errors)
         return;
+    _cleanup_(freep) char *uid = function_uid(admission);
+
+    if (!uid)
+        return;
     findings_summary(&verdict->findings, &note);
-    events_tell(admission->webhook->options.events,
-                &(struct event){.api_version = KUBE_API_VERSION,
-                                .kind = "LambdaFunction",
-                                .namespace = request->namespace,
-                                .name = request->name,
-                                .uid = json_str_at(request->old_object, "metadata.uid"),
-                                .warning = true,
-                                .reason = "DeletionRefused",
-                                .note = str_text(&note)});
+    events_tell(admission->webhook->options.events, &(struct event){.api_version = KUBE_API_VERSION,
+                                                                    .kind = "LambdaFunction",
+                                                                    .namespace = request->namespace,
+                                                                    .name = request->name,
+                                                                    .uid = uid,
+                                                                    .warning = true,
+                                                                    .reason = "DeletionRefused",
+                                                                    .note = str_text(&note)});
 }
 
 static void finish(struct admission *admission, const struct review_verdict *verdict)
@@ -185,9 +208,7 @@ static void read_namespace(struct admission *admission)
 /* What was created a moment ago may not have reached the registry: see registry.h. */
 static void look_up_holder(struct admission *admission, const struct json *spec)
 {
-    const struct review_request *request = &admission->request;
-    _cleanup_(freep) char *key =
-        xasprintf("%s/%s", request->namespace ? request->namespace : "", request->name ? request->name : "");
+    _cleanup_(freep) char *key = key_of(&admission->request);
 
     admission->holder = registry_holder(admission->webhook->options.names, key, spec);
     admission->facts.holder = admission->holder;

@@ -16,7 +16,7 @@ struct webhook_options { /* everything must outlive the webhook */
     struct kube *kube;
     struct aws *aws;
     struct events *events;
-    struct informer *namespaces;
+    struct informer *functions, *namespaces;
     struct policies *policies;
     struct registry *names; /* in use */
     const struct runtimes_now *runtimes;

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from asking import Webhook, create, review
 from harness import FakeAws, function, settled, wait_for
 
 RESYNC = 1  # seconds
@@ -107,7 +108,7 @@ def test_an_adoption_and_a_function_that_is_left_behind_are_told(cluster, aws, s
     aws.functions.delete_function(FunctionName="preview-app")
 
 
-def test_a_deletion_that_is_refused_is_told_but_no_dry_run(cluster, aws, serve, namespace):
+def test_a_deletion_that_is_refused_is_told_but_no_dry_run_and_nothing_made_up(cluster, aws, serve, namespace):
     made(cluster, namespace)
     selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     cluster.apply({
@@ -117,9 +118,14 @@ def test_a_deletion_that_is_refused_is_told_but_no_dry_run(cluster, aws, serve, 
     refused = ("delete", "lf", "app", "-n", namespace, "--wait=false")
     wait_for(lambda: cluster.run(*refused, "--dry-run=server", check=False).returncode != 0)
     assert told(cluster, namespace, "DeletionRefused") is None
+    made_up = function("made-up", namespace)  # by somebody who is not the API server
+    deletion = create(made_up, operation="DELETE", object=None, oldObject=made_up)
+    assert '"allowed":false' in Webhook(cluster, serve.port).send(json.dumps(review(deletion)))[1]
     assert cluster.run(*refused, check=False).returncode != 0
     kind, message = wait_told(cluster, namespace, "DeletionRefused")
     assert kind == "Warning" and "the LambdaPolicy protects-app protects" in message
+    events = cluster.request("GET", f"/api/v1/namespaces/{namespace}/events")[1]["items"]
+    assert not [one for one in events if one["involvedObject"]["name"] == "made-up"]
     cluster.run("delete", "lambdapolicy", "protects-app")
 
 
