@@ -70,6 +70,7 @@ struct plan_input look_input(const struct run *run)
                                .artifact_sha256 = run->artifact.sha256,
                                .deleting = run->resource.deleting,
                                .retain = run->retain,
+                               .was_applied = json_get(run->resource.status, "appliedGeneration") != NULL,
                                .recreated = run->memory->recreated_ms != 0,
                                .redeploy = archive_redeploys(run)};
 }

@@ -271,27 +271,32 @@ static void plan_repeat(const struct plan_input *input, struct plan *plan)
                   xstrdup("repeats the last update, which failed"));
 }
 
+static void block_failed(const struct plan_input *input, const char *what, struct plan *plan)
+{
+    const char *why = json_str_at(input->observed, "Configuration.StateReason");
+
+    plan_block(plan, "FunctionFailed", "%s: %.300s", what, why ? why : "no reason given");
+}
+
 static void plan_changes(const struct plan_input *input, struct plan *plan)
 {
     const char *state = json_str_at(input->observed, "Configuration.State");
     const char *update = json_str_at(input->observed, "Configuration.LastUpdateStatus");
+    bool failed = str_equal(state, "Failed");
 
     if (str_equal(state, "Pending") || str_equal(state, "Deleting") || str_equal(update, "InProgress")) {
         plan->outcome = PLAN_WAIT;
         plan->reason = str_equal(update, "InProgress") ? "Updating" : state;
         return;
     }
-    if (str_equal(state, "Failed") && !input->recreated && !plan->adopts) {
+    if (failed && !input->was_applied && !input->recreated && !plan->adopts) {
         /* No update revives it. Once more: what it failed for may have passed. */
         plan_add_step(plan, PLAN_DELETE, NULL,
                       xstrdup("deletes the function, whose creation failed, to create it anew"));
         return;
     }
-    if (str_equal(state, "Failed")) {
-        const char *why = json_str_at(input->observed, "Configuration.StateReason");
-
-        plan_block(plan, "FunctionFailed", "AWS could not create the function: %.300s",
-                   why ? why : "no reason given");
+    if (failed && !input->was_applied) {
+        block_failed(input, "AWS could not create the function", plan);
         return;
     }
     if (plan->adopts) /* first of all: what follows is done to a function of ours */
@@ -303,6 +308,11 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
     plan_add_sides(input, plan);
     if (plan->step_count == 0 && str_equal(update, "Failed"))
         plan_repeat(input, plan);
+    if (failed) { /* in force once, with what would go with it: other code or configuration may revive it */
+        if (plan->step_count == 0)
+            block_failed(input, "the function failed and waits for other code or configuration", plan);
+        return;
+    }
     plan_add_versions(input, plan);
     bool busy = plan_add_attached(input, plan);
 

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .owner = OWNER,
         .artifact_sha256 = json_str_at(root, "artifactSha256"),
         .deleting = json_is_true(json_get(root, "deleting")),
+        .was_applied = json_is_true(json_get(root, "wasApplied")),
         .retain = json_is_true(json_get(root, "retain")),
         .redeploy = json_is_true(json_get(root, "redeploy")),
     };

@@ -412,51 +412,6 @@ static void an_inactive_function_is_healthy_and_can_be_changed(void **state)
     only_step(scene, PLAN_UPDATE_CONFIGURATION);
 }
 
-static void a_function_whose_creation_failed_is_made_anew_once(void **state)
-{
-    struct scene *scene = *state;
-
-    json_set_at(scene->spec, "timeout", json_new_int(30));
-    json_set_str(configuration(scene), "State", "Failed");
-    assert_null(only_step(scene, PLAN_DELETE)->body);
-    assert_string_equal(scene->plan.steps[0].summary,
-                        "deletes the function, whose creation failed, to create it anew");
-}
-
-static void what_failed_again_stops_with_the_reason_of_aws(void **state)
-{
-    struct scene *scene = *state;
-
-    scene->input.recreated = true;
-    json_set_str(configuration(scene), "State", "Failed");
-    assert_blocked(scene, "FunctionFailed", "no reason given");
-    json_set_str(configuration(scene), "StateReason", "the subnet is full");
-    assert_blocked(scene, "FunctionFailed", "the subnet is full");
-}
-
-static void a_failed_update_is_repeated_also_where_what_it_was_about_is_as_declared(void **state)
-{
-    static const struct {
-        const char *code;
-        enum plan_step_kind kind;
-        const char *body;
-    } rows[] = {
-        {NULL, PLAN_UPDATE_CONFIGURATION, "{\"Role\":\"arn:aws:iam::123456789012:role/fake\"}"},
-        {"InvalidSubnet", PLAN_UPDATE_CONFIGURATION, "{\"Role\":\"arn:aws:iam::123456789012:role/fake\"}"},
-        {"ImageDeleted", PLAN_UPDATE_CODE, "{\"S3Bucket\":\"artifacts\",\"S3Key\":\"a.zip\"}"},
-        {"InvalidZipFileException", PLAN_UPDATE_CODE, "{\"S3Bucket\":\"artifacts\",\"S3Key\":\"a.zip\"}"},
-    };
-    struct scene *scene = *state;
-
-    json_set_str(configuration(scene), "LastUpdateStatus", "Failed");
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        json_set_str(configuration(scene), "LastUpdateStatusReasonCode", rows[i].code);
-        assert_json(only_step(scene, rows[i].kind)->body, rows[i].body);
-    }
-    json_set_at(scene->spec, "timeout", json_new_int(30));
-    assert_json(only_step(scene, PLAN_UPDATE_CONFIGURATION)->body, "{\"Timeout\":30}");
-}
-
 /* --- deletion -------------------------------------------------------------------------------- */
 
 static void our_function_is_deleted_whatever_its_state(void **state)
@@ -575,9 +530,6 @@ int main(void)
         test(on_request_the_same_code_is_deployed_once_more),
         test(aws_is_left_alone_while_it_is_busy),
         test(an_inactive_function_is_healthy_and_can_be_changed),
-        test(a_function_whose_creation_failed_is_made_anew_once),
-        test(what_failed_again_stops_with_the_reason_of_aws),
-        test(a_failed_update_is_repeated_also_where_what_it_was_about_is_as_declared),
         test(our_function_is_deleted_whatever_its_state),
         test(a_function_that_is_gone_needs_no_deletion),
         test(somebody_elses_function_is_not_deleted_with_our_resource),

@@ -111,6 +111,18 @@ static void a_function_that_is_there_already_is_looked_at_and_left_alone(void **
     assert_state(scene, "Stalled", "AlreadyExists");
 }
 
+static void a_function_in_force_that_failed_is_left_there_and_said_to_have_failed(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.State", json_new_string("Failed"));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_calls(scene, "GetFunction status");
+    assert_state(scene, "Stalled", "FunctionFailed");
+}
+
 static void a_busy_function_is_polled_without_a_word_until_it_takes_long(void **state)
 {
     struct scene *scene = *state;
@@ -258,6 +270,7 @@ int main(void)
         test(a_change_that_aws_ignores_is_sent_once_and_once_more_at_each_resync),
         test(a_function_that_somebody_deleted_is_made_again),
         test(a_function_that_is_there_already_is_looked_at_and_left_alone),
+        test(a_function_in_force_that_failed_is_left_there_and_said_to_have_failed),
         test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
         test(a_role_that_cannot_be_assumed_is_given_three_minutes),
         test(a_refused_request_stalls_under_the_name_that_aws_gives),
