@@ -255,7 +255,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
 
 /* --- the two directions --------------------------------------------------------------------- */
 
-static struct reconcile_next report_drift(struct run *run)
+static struct reconcile_next report_drift(struct run *run, const struct plan *plan)
 {
     _cleanup_(plan_differences_done) struct plan_differences differences = {0};
     _cleanup_(str_done) struct str names = STR_INIT(4096);
@@ -265,8 +265,10 @@ static struct reconcile_next report_drift(struct run *run)
         plan_differences(&input, &differences);
     for (size_t i = 0; i < differences.count; i++)
         str_addf(&names, "%s%s", i > 0 ? ", " : "", differences.items[i].path);
-    if (!names.len)
-        str_add(&names, "its last update failed");
+    if (!names.len) { /* of versions, say, which are no fields */
+        str_add(&names, "what Correct does: ");
+        plan_summary(plan, &names);
+    }
     return end_drifted(run, str_text(&names));
 }
 
@@ -307,7 +309,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     case PLAN_STEPS:
         if (!look_is_drift(run) || !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
             return take_step(run, &plan, ret_next);
-        *ret_next = report_drift(run);
+        *ret_next = report_drift(run, &plan);
         break;
     }
     return true;

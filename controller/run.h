@@ -93,7 +93,7 @@ struct json *run_new_deployed(const struct run *run, const struct json *observed
 
 /* Each writes the status where it has to change, and says when to look again. */
 struct reconcile_next end_in_force(struct run *run);
-/* AWS differs from what was in force, and that stays so. `names`: the fields. */
+/* AWS differs from what was in force, and that stays so. `names`: the fields, or what would be done. */
 struct reconcile_next end_drifted(struct run *run, const char *names);
 struct reconcile_next end_stalled(struct run *run, const char *reason, const char *message);
 /* Nothing is done before the spec says otherwise. */

@@ -260,6 +260,32 @@ static void what_stands_in_the_way_is_asked_for_anew_at_each_resync(void **state
                                 "GetFunction ListEventSourceMappings status CreateEventSourceMapping"));
 }
 
+static void drift_that_no_field_tells_of_is_told_by_what_would_be_done(void **state)
+{
+    static const struct {
+        const char *path, *value, *word;
+    } rows[] = {
+        {"Configuration.State", "Failed", "what Correct does: deletes the function, whose creation failed"},
+        {"Configuration.LastUpdateStatus", "Failed", "what Correct does: repeats the last update"},
+    };
+    struct scene *scene = *state;
+
+    set_spec(scene, "driftPolicy", json_new_string("Report"));
+    deploy(scene);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct json *sound = json_copy(scene->function);
+
+        json_set_at(scene->function, rows[i].path, json_new_string(rows[i].value));
+        pass(scene, RESYNC_MS * 11 / 10 + 1);
+        look_now(scene);
+        assert_calls(scene, "GetFunction status");
+        assert_state(scene, "Ready", "Drifted");
+        assert_non_null(strstr(message(scene), rows[i].word));
+        json_free(scene->function);
+        scene->function = sound;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +304,7 @@ int main(void)
         test(a_hiccup_of_aws_does_not_make_a_running_function_look_broken),
         test(a_404_that_is_not_from_lambda_creates_nothing),
         test(what_stands_in_the_way_is_asked_for_anew_at_each_resync),
+        test(drift_that_no_field_tells_of_is_told_by_what_would_be_done),
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
     };
 
