@@ -28,9 +28,8 @@ struct options {
     }
 static const struct option_row rows[] = {
     ROW("to", 0, "N", OPTION_TEXT, to, NULL,
-        "how many states of status.history to go back, 1 unless it is said; with --alias the number of a "
-        "version, "
-        "the one before unless it is said"),
+        "how many states of status.history with other code to go back from the one in force, 1 unless it is "
+        "said; with --alias the number of a version, the one before unless it is said"),
     ROW("alias", 0, "NAME", OPTION_TEXT, alias, NULL,
         "points this alias to another version instead: one call to AWS, no deployment"),
     ROW("dry-run", 0, NULL, OPTION_SWITCH, dry_run, NULL,
@@ -45,6 +44,7 @@ const struct option_table cli_rollback_table = {
     .usage = "kubelambda rollback NAMESPACE/NAME [--to N] [--alias NAME] [OPTION…]",
     .before = "Puts back the code that was in force before, or points an alias back, and waits until that is "
               "in force.\n"
+              "Where the code that is declared never came into force, puts back that which is in force.\n"
               "Says what to commit, so that whatever applies the manifest does not undo it.",
     .rows = rows,
     .count = ARRAY_LEN(rows),
@@ -73,8 +73,8 @@ static void complain(const char *text)
     session_print(stderr, line);
 }
 
-/* What the newest condition says; a terminal shows one line that changes, everything else a line for each
- * change. */
+/* What the first condition says, which is Ready and says it all; a terminal shows one line that changes,
+ * everything else a line for each change. */
 static void show_progress(const struct json *function, char **last)
 {
     const struct json *condition = json_first(json_at(function, "status.conditions"));

@@ -3,6 +3,7 @@
 
 #include "common/base/mem.h"
 #include "common/function/versions.h"
+#include "controller/history.h"
 
 void rollback_done(struct rollback *rollback)
 {
@@ -36,13 +37,22 @@ static struct json *start_patch(const struct json *function)
 
 /* --- code ----------------------------------------------------------------------------------- */
 
-static const struct json *entry_at(const struct json *history, int64_t back)
+/* Entries with the same code one after the other are one state, of which the newest is told. NULL: the
+ * history does not go back so far, only *ret_gone. */
+static const struct json *state_at(const struct json *history, int64_t back, int64_t *ret_gone)
 {
-    const struct json *entry = json_first(history);
+    const struct json *entry = json_first(history), *next;
+    int64_t gone = 0;
 
-    while (entry && back-- > 0)
-        entry = json_next(entry);
-    return entry;
+    for (; gone < back && (next = json_next(entry)); entry = next)
+        gone += !history_same_code(entry, next);
+    *ret_gone = gone;
+    return gone == back ? entry : NULL;
+}
+
+static bool is_in_force(const struct json *function)
+{
+    return history_declares(json_first(json_at(function, "status.history")), json_get(function, "spec"));
 }
 
 static char *describe(const struct json *entry)
@@ -55,6 +65,17 @@ static char *describe(const struct json *entry)
                      : image ? image
                              : "?",
                      version ? ", version " : "", version ? version : "", time ? time : "?");
+}
+
+static char *describe_declared(const struct json *function)
+{
+    const char *key = json_str_at(function, "spec.code.s3Key"),
+               *image = json_str_at(function, "spec.code.imageUri");
+
+    return is_in_force(function) ? describe(json_first(json_at(function, "status.history")))
+                                 : xasprintf("%s (declared, not in force)", key     ? key
+                                                                            : image ? image
+                                                                                    : "?");
 }
 
 /* Another object under the key that is declared now would not be seen without its version. */
@@ -82,14 +103,15 @@ static struct json *code_of(const struct json *entry, const struct json *code)
 static int choose_code(const struct json *function, int64_t back, struct rollback *rollback, struct err *err)
 {
     const struct json *history = json_at(function, "status.history"), *code = json_at(function, "spec.code");
-    const struct json *entry = entry_at(history, back);
+    int64_t gone;
+    const struct json *entry = state_at(history, back, &gone);
 
     if (!entry)
-        return err_set(err, ERR_NOT_FOUND, "the history goes %zu states back, not %lld",
-                       json_size(history) > 0 ? json_size(history) - 1 : 0, (long long)back);
+        return err_set(err, ERR_NOT_FOUND, "the history goes %lld states back, not %lld", (long long)gone,
+                       (long long)back);
     struct json *declared = code_of(entry, code);
 
-    rollback->from = describe(json_first(history));
+    rollback->from = describe_declared(function);
     rollback->to = describe(entry);
     if (!json_equal(declared, code)) {
         rollback->patch = start_patch(function);
@@ -190,7 +212,7 @@ int rollback_choose(const struct json *function, int64_t back, const char *alias
 {
     struct rollback made = {0};
     int r = alias ? choose_alias(function, back, alias, &made, err)
-                  : choose_code(function, back ? back : 1, &made, err);
+                  : choose_code(function, back ? back : is_in_force(function), &made, err);
 
     if (r < 0)
         rollback_done(&made);

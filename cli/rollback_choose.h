@@ -10,8 +10,9 @@ struct rollback {
     char *from, *to;     /* "app/2.zip (version 2)", for people */
 };
 
-/* `back`: how many states back, from 1; of an alias the number of the version, 0: the one before. `alias`
- * NULL: the code. ERR_NOT_FOUND: there is no such state, version or alias; the message says what there is. */
+/* `back`: how many states of other code back, from 1, counted from what is in force; 0: one, and none where
+ * what is declared is not in force. Of an alias the number of the version, 0: the one before. `alias` NULL:
+ * the code. ERR_NOT_FOUND: there is no such state, version or alias; the message says what there is. */
 int rollback_choose(const struct json *function, int64_t back, const char *alias,
                     struct rollback *ret_rollback, struct err *err) __attribute__((warn_unused_result));
 void rollback_done(struct rollback *rollback);

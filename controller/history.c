@@ -47,7 +47,7 @@ struct json *history_with(const struct json *old, const struct history_entry *en
     return history;
 }
 
-static bool declares(const struct json *spec, const struct json *item)
+bool history_declares(const struct json *item, const struct json *spec)
 {
     static const struct {
         const char *declared, *item;
@@ -64,10 +64,17 @@ const struct json *history_earlier(const struct json *history, const struct json
 {
     const struct json *item = json_first(history);
 
-    if (!item || declares(spec, item))
+    if (!item || history_declares(item, spec))
         return NULL;
     do
         item = json_next(item);
-    while (item && !declares(spec, item));
+    while (item && !history_declares(item, spec));
     return item;
+}
+
+bool history_same_code(const struct json *item, const struct json *other)
+{
+    const char *sha256 = json_str_at(item, "codeSha256");
+
+    return sha256 && str_equal(sha256, json_str_at(other, "codeSha256"));
 }

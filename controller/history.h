@@ -19,3 +19,10 @@ struct json *history_with(const struct json *old, const struct history_entry *en
 /* The newest entry, but for the one in force, with the code that `spec` declares; NULL: it never was in force
  * as far as the history goes back, or is. */
 const struct json *history_earlier(const struct json *history, const struct json *spec);
+
+/* Is the item's code what `spec` declares? */
+bool history_declares(const struct json *item, const struct json *spec);
+
+/* Do two items, or status.deployed, have the same code, by its hash? Another version, key or object of it is
+ * no other code. */
+bool history_same_code(const struct json *item, const struct json *other);

@@ -348,6 +348,28 @@ def test_a_rollback_of_code_is_one_update_and_in_force_within_three_seconds(clus
     assert result.returncode == 0 and "declared already; nothing is changed" in result.stdout
 
 
+def test_a_rollback_of_code_passes_by_the_versions_of_the_same_code(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    apply(cluster, namespace, 2, memorySize=256)
+    result, _ = rollback(cluster, namespace)
+    assert result.returncode == 0, result.stderr
+    assert "- app/2.zip, version 3 (" in result.stdout and "+ app/1.zip, version 1 (" in result.stdout
+    assert aws.function("preview-app")["Configuration"]["CodeSha256"] == aws.sha256("app/1.zip")
+
+
+def test_a_rollback_from_code_that_aws_refuses_goes_back_to_what_is_in_force(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    aws.rule("UpdateFunctionCode", status=400, code="InvalidParameterValueException", message="not like that")
+    cluster.apply(function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": "app/3.zip"}, versions=PUBLISH))
+    settled(cluster, "app", namespace, "Stalled")
+    result, _ = rollback(cluster, namespace)
+    assert result.returncode == 0, result.stderr
+    assert "- app/3.zip (declared, not in force)\n+ app/2.zip, version 2 (" in result.stdout
+    assert cluster.functions(namespace)["app"]["spec"]["code"]["s3Key"] == "app/2.zip"
+
+
 def test_a_rollback_of_an_alias_is_one_write_and_no_deployment(cluster, aws, serve, namespace):
     apply(cluster, namespace, 1, LIVE)
     apply(cluster, namespace, 2, LIVE)

@@ -84,9 +84,76 @@ static void the_state_so_many_back_is_put_back(void **state)
     }
 }
 
+/* "- from + to", or the refusal; the caller frees. */
+static char *told(const char *function, int64_t back)
+{
+    _cleanup_(json_freep) struct json *object = parse(function);
+    _cleanup_(rollback_done) struct rollback rollback = {0};
+    struct err err;
+
+    if (rollback_choose(object, back, NULL, &rollback, &err) < 0)
+        return xstrdup(err.msg);
+    return xasprintf("- %s + %s%s", rollback.from, rollback.to, rollback.patch ? "" : " already");
+}
+
+#define ENTRY(time, key, sha256, version)                                                                    \
+    "{\"time\":\"" time "\",\"bucket\":\"b\",\"key\":\"" key "\",\"codeSha256\":\"" sha256                   \
+    "\",\"version\":\"" version "\"}"
+#define THEN(time, key, sha256, version) "," ENTRY(time, key, sha256, version)
+#define STATES(key, history)                                                                                 \
+    "{\"metadata\":{\"resourceVersion\":\"9\"},\"spec\":{\"code\":{\"s3Bucket\":\"b\",\"s3Key\":\"" key      \
+    "\"}},\"status\":{\"history\":[" history "]}}"
+/* The second archive, of which another version was published when its configuration changed, twice. */
+#define PUBLISHED                                                                                            \
+    ENTRY("t5", "2.zip", "s2", "5")                                                                          \
+    THEN("t4", "2.zip", "s2", "4")                                                                           \
+    THEN("t3", "2.zip", "s2", "3") THEN("t2", "1.zip", "s1", "2") THEN("t1", "0.zip", "s0", "1")
+
+static void versions_of_the_same_code_are_one_state(void **state)
+{
+    static const struct {
+        int64_t back;
+        const char *expected;
+    } rows[] = {
+        {0, "- 2.zip, version 5 (in force since t5) + 1.zip, version 2 (in force since t2)"},
+        {1, "- 2.zip, version 5 (in force since t5) + 1.zip, version 2 (in force since t2)"},
+        {2, "- 2.zip, version 5 (in force since t5) + 0.zip, version 1 (in force since t1)"},
+        {3, "the history goes 2 states back, not 3"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *text = told(STATES("2.zip", PUBLISHED), rows[i].back);
+
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
+static void from_what_never_came_into_force_the_way_back_is_to_what_is_in_force(void **state)
+{
+    static const struct {
+        int64_t back;
+        const char *expected;
+    } rows[] = {
+        {0, "- 3.zip (declared, not in force) + 2.zip, version 5 (in force since t5)"},
+        {1, "- 3.zip (declared, not in force) + 1.zip, version 2 (in force since t2)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *text = told(STATES("3.zip", PUBLISHED), rows[i].back);
+
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_state_so_many_back_is_put_back)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_state_so_many_back_is_put_back),
+        cmocka_unit_test(versions_of_the_same_code_are_one_state),
+        cmocka_unit_test(from_what_never_came_into_force_the_way_back_is_to_what_is_in_force),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
