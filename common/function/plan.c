@@ -314,6 +314,8 @@ static void plan_changes(const struct plan_input *input, struct plan *plan)
         return;
     }
     plan_add_versions(input, plan);
+    if (plan->step_count == 0 && plan->outcome != PLAN_IN_FORCE)
+        return; /* what comes now needs the version, or would go before there is another one */
     bool busy = plan_add_attached(input, plan);
 
     plan_drop_versions(input, plan);

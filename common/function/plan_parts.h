@@ -51,7 +51,7 @@ void plan_block(struct plan *plan, const char *reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The steps of versions and aliases: what there is to be, before what hangs on it; what goes, after that, and
- * what is still waited for. */
+ * what is still waited for. Where there is a version to wait for, nothing follows. */
 void plan_add_versions(const struct plan_input *input, struct plan *plan);
 void plan_add_aliases(const struct plan_input *input, struct plan *plan);
 void plan_drop_versions(const struct plan_input *input, struct plan *plan);

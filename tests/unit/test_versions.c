@@ -6,6 +6,9 @@
 #define OURS(number, generation, sha)                                                                        \
     "{\"Version\":\"" number "\",\"Description\":\"kubelambda: generation " generation                       \
     ", a.zip\",\"CodeSha256\":\"" sha "\"}"
+#define IN_STATE(number, generation, state)                                                                  \
+    "{\"Version\":\"" number "\",\"Description\":\"kubelambda: generation " generation                       \
+    ", a.zip\",\"CodeSha256\":\"" SHA "\",\"State\":\"" state "\"}"
 #define FOREIGN(number) "{\"Version\":\"" number "\",\"Description\":\"by hand\",\"CodeSha256\":\"" SHA "\"}"
 #define ALIAS(name, version)                                                                                 \
     "{\"Name\":\"" name "\",\"FunctionVersion\":\"" version "\",\"Description\":\"\",\"RevisionId\":\"r1\"}"
@@ -119,6 +122,34 @@ static void only_ours_beyond_those_to_keep_go_and_none_that_an_alias_names(void 
     assert_int_equal(plan->steps[1].kind, PLAN_DELETE_VERSION);
 }
 
+static void nothing_follows_a_version_before_it_is_there(void **state)
+{
+    static const struct {
+        const char *version;
+        enum plan_outcome outcome;
+        const char *reason;
+    } rows[] = {{IN_STATE("3", "7", "Pending"), PLAN_WAIT, "Publishing"},
+                {IN_STATE("3", "7", "Failed"), PLAN_BLOCKED, "VersionFailed"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *versions =
+            xasprintf("[" OURS("1", "1", SHA) "," OURS("2", "2", SHA) ",%s]", rows[i].version);
+        struct scene *scene = with(state, versions, "[" ALIAS("gone", "1") "]", "3");
+
+        json_set_at(scene->spec, "versions.keep", json_new_int(1));
+        json_set(scene->spec, "aliases",
+                 parse("[{\"name\":\"live\",\"version\":\"Latest\"},{\"name\":\"stable\",\"version\":"
+                       "\"2\"}]"));
+        json_set(scene->spec, "functionUrl", parse("{\"authType\":\"AWS_IAM\",\"qualifier\":\"live\"}"));
+        json_append(scene->managed, json_new_string("aliases.gone"));
+        const struct plan *plan = make(scene);
+
+        assert_int_equal(plan->outcome, rows[i].outcome);
+        assert_string_equal(plan->reason, rows[i].reason);
+        assert_int_equal(plan->step_count, 0);
+    }
+}
+
 static void provisioned_concurrency_is_waited_for_and_fails_with_a_reason(void **state)
 {
     struct scene *scene = with(state, "[" OURS("1", "7", SHA) "]", "[" ALIAS("live", "1") "]", "1");
@@ -173,6 +204,7 @@ int main(void)
         test(latest_and_previous_are_numbers_as_soon_as_they_are_known),
         test(weights_are_percents),
         test(only_ours_beyond_those_to_keep_go_and_none_that_an_alias_names),
+        test(nothing_follows_a_version_before_it_is_there),
         test(provisioned_concurrency_is_waited_for_and_fails_with_a_reason),
         test(ranges_say_what_is_there_and_what_never_comes_back),
         test(of_a_versions_configuration_no_value_is_kept),
