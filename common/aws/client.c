@@ -308,7 +308,7 @@ static void count(const struct call *call, const struct http_response *response)
 }
 
 /* Takes AWS's time from the answer. True when ours was so far off that it explains a refusal. */
-static bool adjust_clock(struct settings *settings, const struct http_response *response)
+static bool adjust_clock(atomic_llong *offset_s, const struct http_response *response)
 {
     char date[64];
     struct tm utc = {0};
@@ -317,11 +317,11 @@ static bool adjust_clock(struct settings *settings, const struct http_response *
         !strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &utc))
         return false;
     long long ours = clock_wall_s(), theirs = timegm(&utc);
-    long long off = theirs - (ours + atomic_load(&settings->clock_offset_s));
+    long long off = theirs - (ours + atomic_load(offset_s));
 
     if (off >= -CLOCK_TOLERANCE_S && off <= CLOCK_TOLERANCE_S)
         return false;
-    atomic_store(&settings->clock_offset_s, theirs - ours);
+    atomic_store(offset_s, theirs - ours);
     return true;
 }
 
@@ -336,10 +336,19 @@ static bool blames_clock(const char *code)
     return false;
 }
 
+bool aws_clock_learn(atomic_llong *offset_s, const struct http_response *response)
+{
+    struct err err;
+
+    aws_error(response, &err);
+    return blames_clock(err.code) && adjust_clock(offset_s, response);
+}
+
 /* Is it worth sending again, once? The answer to a HEAD has no code: 403 may be the clock, 400 the
  * token. */
 static bool is_worth_repeating(struct call *call, const struct http_response *response)
 {
+    atomic_llong *offset_s = &call->aws->settings->clock_offset_s;
     struct err err;
 
     if (call->repeated || response->status < 400 || response->status >= 500)
@@ -347,10 +356,12 @@ static bool is_worth_repeating(struct call *call, const struct http_response *re
     aws_error(response, &err);
     bool unknown = !err.code[0] && str_equal(call->request->method, "HEAD");
 
-    if (blames_clock(err.code) || (unknown && response->status == 403))
-        call->repeated = adjust_clock(call->aws->settings, response);
-    else if (str_starts_with(err.code, "ExpiredToken") || (unknown && response->status == 400))
+    if (str_starts_with(err.code, "ExpiredToken") || (unknown && response->status == 400))
         call->repeated = credentials_renew(call->aws->credentials, call->used, call->wait_ms);
+    else if (unknown && response->status == 403)
+        call->repeated = adjust_clock(offset_s, response);
+    else
+        call->repeated = aws_clock_learn(offset_s, response);
     return call->repeated;
 }
 

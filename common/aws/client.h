@@ -6,6 +6,8 @@
 #include "common/base/json.h"
 #include "common/http/client.h"
 
+#include <stdatomic.h>
+
 struct aws;
 
 struct aws_options {
@@ -66,6 +68,10 @@ struct aws_request {
 int aws_call(struct aws *aws, const struct aws_request *request, struct http_response *ret_response,
              struct err *err) __attribute__((warn_unused_result));
 void aws_submit(struct aws *aws, const struct aws_request *request, http_done_fn *done, void *arg);
+
+/* True when the answer refuses a signature for its time, and AWS's clock is not ours by `*offset_s`, which
+ * then becomes what it is: the request is worth signing and sending again. */
+bool aws_clock_learn(atomic_llong *offset_s, const struct http_response *response);
 
 /* Counts a request to AWS for the metrics; `response` NULL: it got no answer. */
 void aws_count(const char *service, const char *operation, const struct http_response *response);

@@ -25,9 +25,9 @@ static inline void credentials_unrefp(struct credentials **credentials)
 struct credentials_settings { /* everything must outlive the store */
     struct http *http;
     const struct endpoints *endpoints;
-    const char *ca_file; /* or NULL */
-    const char *region;  /* or NULL: to be found out */
-    const atomic_llong *clock_offset_s;
+    const char *ca_file;          /* or NULL */
+    const char *region;           /* or NULL: to be found out */
+    atomic_llong *clock_offset_s; /* AWS's clock less ours; learned here, too */
 };
 
 struct credentials_store;

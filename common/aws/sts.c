@@ -72,13 +72,12 @@ static int refused(const struct http_response *response, struct err *err)
     return found.class;
 }
 
-/* `signer` NULL: unsigned. */
-static int post(const struct sts *sts, const struct credentials *signer, const char *operation,
-                const struct str *form, struct http_response *ret_response, struct err *err)
+/* `signer` NULL: unsigned. An answer of any status is a success. */
+static int send_form(const struct sts *sts, const struct credentials *signer, const char *operation,
+                     const struct str *form, struct http_response *ret_response, struct err *err)
 {
     _cleanup_(endpoint_done) struct endpoint endpoint = {0};
     _cleanup_(str_done) struct str lines = STR_INIT(FORM_MAX_BYTES);
-    _cleanup_(http_response_done) struct http_response response = {0};
     const char *headers[HEADERS_MAX + 1] = {FORM_TYPE};
     size_t headers_count = 1;
 
@@ -108,8 +107,23 @@ static int post(const struct sts *sts, const struct credentials *signer, const c
                                          .timeout_ms = TIMEOUT_MS,
                                          .max_response_bytes = ANSWER_MAX_BYTES};
 
-    result = http_call(sts->http, &request, &response, err);
-    aws_count("sts", operation, result == 0 ? &response : NULL);
+    result = http_call(sts->http, &request, ret_response, err);
+    aws_count("sts", operation, result == 0 ? ret_response : NULL);
+    return result;
+}
+
+/* Sent once more when AWS finds our clock wrong. */
+static int post(const struct sts *sts, const struct credentials *signer, const char *operation,
+                const struct str *form, struct http_response *ret_response, struct err *err)
+{
+    _cleanup_(http_response_done) struct http_response response = {0};
+    int result = send_form(sts, signer, operation, form, &response, err);
+
+    if (result == 0 && signer && response.status != 200 && aws_clock_learn(sts->clock_offset_s, &response)) {
+        http_response_done(&response);
+        response = (struct http_response){0};
+        result = send_form(sts, signer, operation, form, &response, err);
+    }
     if (result < 0)
         return result;
     if (response.status != 200)

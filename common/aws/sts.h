@@ -7,9 +7,9 @@
 struct sts {
     struct http *http;
     const struct endpoints *endpoints;
-    const char *ca_file; /* or NULL */
-    const char *region;  /* or NULL: nothing can be asked */
-    const atomic_llong *clock_offset_s;
+    const char *ca_file;          /* or NULL */
+    const char *region;           /* or NULL: nothing can be asked */
+    atomic_llong *clock_offset_s; /* AWS's clock less ours; learned here, too */
 };
 
 struct sts_role {

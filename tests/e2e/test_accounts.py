@@ -43,7 +43,7 @@ def policy(cluster, aws, namespace):
     put(CI)
     yield put
     aws.rules_off()
-    aws.settings(roles={})
+    aws.settings(roles={}, clock_offset_s=0)
     put(CI)
     cluster.empty(namespace)
     put(None)
@@ -131,3 +131,10 @@ def test_a_role_that_cannot_be_assumed_says_so(cluster, aws, serve, namespace, p
     cluster.apply(function("app", namespace, role=ROLE))
     why, message = wait_for(lambda: (found := state(cluster, namespace, "Ready"))[1] == "CredentialsRejected" and found[1:])
     assert "is not authorized to perform: sts:AssumeRole" in message and closed in message
+
+
+def test_a_role_is_assumed_by_a_wrong_clock(cluster, aws, serve, namespace, policy):
+    aws.settings(clock_offset_s=3600)
+    policy(f"arn:aws:iam::{OTHER}:role/clock")
+    wait_for(lambda: serve.metric("kubelambda_aws_requests_total", operation="AssumeRole", code="403") > 0, what="the refusal")
+    made(cluster, namespace)

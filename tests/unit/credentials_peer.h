@@ -12,7 +12,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -24,6 +26,7 @@ struct answers {
     const char *status; /* of everything but the instance's token; NULL: "200 OK" */
     const char *body;   /* NULL: by the kind of request */
     int64_t lifetime_s; /* of what is given out */
+    int64_t ahead_s;    /* its clock, of ours; a signature of another time is refused */
     int given;          /* key ids are KEY1, KEY2, … */
     char *requests[REQUESTS_MAX];
     int count;
@@ -75,25 +78,43 @@ static inline char *make_body(const char *request, const char *key, const char *
                      key, expiration);
 }
 
+/* Is it signed for another time than the server's? `date`: the header that then says which that is. */
+static inline bool is_out_of_time(const char *request, char *date, size_t size)
+{
+    const char *signed_at = strstr(request, "\r\nX-Amz-Date: ");
+    time_t now = (time_t)(clock_wall_s() + answers.ahead_s);
+    struct tm utc = {0};
+
+    if (!signed_at || !strptime(signed_at + 14, "%Y%m%dT%H%M%SZ", &utc) || llabs(timegm(&utc) - now) <= 300)
+        return false;
+    gmtime_r(&now, &utc);
+    strftime(date, size, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    return true;
+}
+
 static inline bool serve(struct peer *self, int fd, const char *request)
 {
-    char expiration[CLOCK_TEXT_SIZE];
+    char expiration[CLOCK_TEXT_SIZE], date[64];
 
     (void)self;
     if (str_starts_with(request, "PUT /latest/api/token "))
         return peer_answer(fd, strstr(request, "token-ttl-seconds: 21600") ? "200 OK" : "400 Bad Request", "",
                            "instance-token");
     pthread_mutex_lock(&answers.lock);
-    bool gives = !strstr(request, "GetCallerIdentity") && !answers.status && !answers.body &&
+    bool late = is_out_of_time(request, date, sizeof(date));
+    bool gives = !late && !strstr(request, "GetCallerIdentity") && !answers.status && !answers.body &&
                  !strstr(request, "/security-credentials/ ") && !strstr(request, "/placement/region") &&
                  !strstr(request, "GET /probe");
     _cleanup_(freep) char *key = xasprintf("KEY%d", answers.given += gives);
 
     if (answers.count < REQUESTS_MAX)
         answers.requests[answers.count++] = xstrdup(request);
-    clock_rfc3339(clock_wall_s() + answers.lifetime_s, expiration);
+    clock_rfc3339(clock_wall_s() + answers.ahead_s + answers.lifetime_s, expiration);
     _cleanup_(freep) char *body = answers.body ? xstrdup(answers.body) : make_body(request, key, expiration);
-    bool sent = peer_answer(fd, answers.status ? answers.status : "200 OK", "", body);
+    bool sent = late ? peer_answer(fd, "403 Forbidden", date,
+                                   "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code>"
+                                   "<Message>Signature expired</Message></Error></ErrorResponse>")
+                     : peer_answer(fd, answers.status ? answers.status : "200 OK", "", body);
 
     pthread_mutex_unlock(&answers.lock);
     return sent;
@@ -257,6 +278,7 @@ static inline int clear(void **state)
     forget_requests();
     answers.given = 0;
     answers.lifetime_s = 3600;
+    answers.ahead_s = 0;
     answer_with(NULL, NULL);
     return 0;
 }

@@ -5,7 +5,7 @@ static void a_call_that_must_not_wait_fails_until_there_are_credentials(void **s
 {
     struct err err;
     struct credentials *credentials = NULL;
-    const atomic_llong offset = 0;
+    atomic_llong offset = 0;
     const struct endpoints endpoints = {0};
 
     (void)state;
@@ -49,7 +49,7 @@ static void credentials_are_kept_while_new_ones_cannot_be_had_until_they_expire(
 static void refused_credentials_are_fetched_anew_once(void **state)
 {
     struct credentials *first = NULL, *second = NULL;
-    const atomic_llong offset = 0;
+    atomic_llong offset = 0;
     const struct endpoints endpoints = {0};
     struct err err;
 

@@ -88,6 +88,39 @@ static void a_profile_assumes_its_role_with_the_keys_of_another(void **state)
     aws_free(aws);
 }
 
+static void a_clock_that_is_off_is_learned_when_a_role_is_assumed(void **state)
+{
+    static const int64_t off_s[] = {3600, -7200};
+
+    (void)state;
+    write_file(config_path,
+               "[default]\nrole_arn = arn:aws:iam::210987654321:role/r\nsource_profile = keys\n");
+    write_file(credentials_path, "[keys]\naws_access_key_id = BASE\naws_secret_access_key = s\n");
+    for (size_t i = 0; i < ARRAY_LEN(off_s); i++) {
+        forget_requests();
+        answers.given = 0;
+        answers.ahead_s = off_s[i];
+        struct aws *aws = begin();
+
+        expect_key(aws, "KEY1");
+        assert_int_equal(asked("Action=AssumeRole&"), 2); /* refused once */
+        assert_int_equal(asked("GET /probe"), 1);         /* what was learned there holds here */
+        aws_free(aws);
+    }
+}
+
+static void a_refusal_for_another_reason_than_the_clock_is_not_repeated(void **state)
+{
+    (void)state;
+    write_file(config_path,
+               "[default]\nrole_arn = arn:aws:iam::210987654321:role/r\nsource_profile = keys\n");
+    write_file(credentials_path, "[keys]\naws_access_key_id = BASE\naws_secret_access_key = wrong\n");
+    answer_with("403 Forbidden",
+                "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>");
+    expect_denied("AssumeRole: SignatureDoesNotMatch");
+    assert_int_equal(asked("Action=AssumeRole&"), 1);
+}
+
 static void a_profile_role_takes_its_source_from_where_it_runs(void **state)
 {
     (void)state;
@@ -279,6 +312,8 @@ int main(void)
         TEST(a_token_file_is_read_again_at_each_fetch),
         TEST(wrong_web_identities_are_explained),
         TEST(a_profile_assumes_its_role_with_the_keys_of_another),
+        TEST(a_clock_that_is_off_is_learned_when_a_role_is_assumed),
+        TEST(a_refusal_for_another_reason_than_the_clock_is_not_repeated),
         TEST(a_profile_role_takes_its_source_from_where_it_runs),
         TEST(profile_roles_that_cannot_be_assumed_are_explained),
         TEST(a_containers_endpoint_is_asked_with_its_token),
