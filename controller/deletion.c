@@ -58,6 +58,8 @@ static struct reconcile_next release(struct run *run)
             return end_over();
         if (plan.outcome == PLAN_STEPS)
             r = run_all(run, &plan, "Retained", &err);
+        if (plan.outcome == PLAN_BLOCKED)
+            r = err_set(&err, ERR_DENIED, "%s", plan.message);
     }
     if (r == 0 || r == ERR_NOT_FOUND)
         return finalizer_off(run);

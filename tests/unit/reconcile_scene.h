@@ -69,6 +69,7 @@ static const char *call_name(const char *method, const char *path)
         {"DELETE", "/functions/", "DeleteFunction"},
         {"GET", "/event-source-mappings", "ListEventSourceMappings"},
         {"POST", "/event-source-mappings", "CreateEventSourceMapping"},
+        {"PATCH", "/events/", "Event"},
         {"HEAD", "/", "HeadObject"},
     };
 

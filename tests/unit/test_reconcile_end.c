@@ -170,6 +170,28 @@ static void a_retained_function_of_another_account_is_not_looked_for_in_this_one
     assert_calls(scene, "finalizer");
 }
 
+static void a_retained_function_whose_owner_cannot_be_read_is_left_behind_with_a_word(void **state)
+{
+    struct scene *scene = *state;
+
+    set_spec(scene, "deletionPolicy", json_new_string("Retain"));
+    deploy(scene);
+    json_set(scene->function, "Tags", NULL);
+    json_set(scene->function, "TagsError", parse("{\"ErrorCode\":\"AccessDeniedException\"}"));
+    delete_object(scene);
+    for (int tries = 0; tries < 2; tries++) {
+        look_now(scene);
+        assert_calls(scene, "GetFunction");
+        pass(scene, 1001);
+    }
+    scene->with.events = events_new(scene->kube);
+    look_now(scene);
+    events_free(scene->with.events); /* waits until it is told */
+    assert_non_null(strstr(str_text(&scene->calls), "finalizer"));
+    assert_non_null(strstr(str_text(&scene->calls), "Event"));
+    assert_non_null(scene->function);
+}
+
 static void an_older_version_than_the_one_dealt_with_is_not_looked_at(void **state)
 {
     struct scene *scene = *state;
@@ -198,6 +220,7 @@ int main(void)
                                         set_up_without_account, tear_down),
         test(a_function_of_another_account_is_neither_made_anew_nor_let_go),
         test(a_retained_function_of_another_account_is_not_looked_for_in_this_one),
+        test(a_retained_function_whose_owner_cannot_be_read_is_left_behind_with_a_word),
         test(an_older_version_than_the_one_dealt_with_is_not_looked_at),
     };
 
