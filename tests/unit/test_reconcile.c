@@ -262,28 +262,16 @@ static void what_stands_in_the_way_is_asked_for_anew_at_each_resync(void **state
 
 static void drift_that_no_field_tells_of_is_told_by_what_would_be_done(void **state)
 {
-    static const struct {
-        const char *path, *value, *word;
-    } rows[] = {
-        {"Configuration.State", "Failed", "what Correct does: deletes the function, whose creation failed"},
-        {"Configuration.LastUpdateStatus", "Failed", "what Correct does: repeats the last update"},
-    };
     struct scene *scene = *state;
 
     set_spec(scene, "driftPolicy", json_new_string("Report"));
     deploy(scene);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct json *sound = json_copy(scene->function);
-
-        json_set_at(scene->function, rows[i].path, json_new_string(rows[i].value));
-        pass(scene, RESYNC_MS * 11 / 10 + 1);
-        look_now(scene);
-        assert_calls(scene, "GetFunction status");
-        assert_state(scene, "Ready", "Drifted");
-        assert_non_null(strstr(message(scene), rows[i].word));
-        json_free(scene->function);
-        scene->function = sound;
-    }
+    json_set_at(scene->function, "Configuration.LastUpdateStatus", json_new_string("Failed"));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_calls(scene, "GetFunction status");
+    assert_state(scene, "Ready", "Drifted");
+    assert_non_null(strstr(message(scene), "what Correct does: repeats the last update"));
 }
 
 int main(void)
