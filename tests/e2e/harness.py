@@ -284,11 +284,12 @@ class Serve:
             )
         try:
             if ready:
-                wait_for(self.is_ready, what=f"kubelambda becoming ready (log: {self.log_path})")
+                wait_for(self.is_ready, 60, what="kubelambda becoming ready")
             if ready and "--no-webhook" not in self.arguments:
                 wait_for(self.is_asked, what="the API server calling this kubelambda")
-        except BaseException:
+        except BaseException as error:
             self.kill()
+            error.add_note(f"the end of its log:\n{self.log()[-4000:]}")
             raise
 
     def is_ready(self):
