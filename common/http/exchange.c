@@ -201,6 +201,7 @@ enum MHD_Result exchange_run(void *exchanges, struct MHD_Connection *connection,
     if (!exchange) {
         *state = exchange = exchange_new(owner, connection, method, url);
         connection_now(&owner->connections, connection_of(connection), CONNECTION_OWES);
+        /* What is answered before its body libmicrohttpd does not keep: a stranger never rests here. */
         if (is_stranger(owner, connection))
             answer_ourselves(exchange, 403);
         else if (exchange->expected_bytes > owner->max_body_bytes)

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/http/server.h"
+#include "common/http/trust.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -104,12 +105,13 @@ static long connections_made(CURL *curl)
     return count;
 }
 
-static struct http_server *start_tls(void)
+static struct http_server *start_tls(struct http_trust *trust)
 {
     const struct http_server_options options = {.listen = "127.0.0.1:0",
                                                 .workers = 2,
                                                 .max_body_bytes = MAX_BODY,
                                                 .certificate = current_certificate,
+                                                .trust = trust,
                                                 .handler = handle};
     struct http_server *server;
     struct err err;
@@ -124,7 +126,7 @@ static void a_new_certificate_is_served_while_old_connections_go_on(void **state
 
     (void)state;
     serve_new_certificate(&first);
-    struct http_server *server = start_tls();
+    struct http_server *server = start_tls(NULL);
     CURL *old = client_for("/", &first, server);
 
     assert_int_equal(curl_easy_perform(old), CURLE_OK);
@@ -153,7 +155,7 @@ static void suspended_requests_over_tls_are_answered_on_one_connection(void **st
 
     (void)state;
     serve_new_certificate(&authority);
-    struct http_server *server = start_tls();
+    struct http_server *server = start_tls(NULL);
     CURL *curl = client_for("/suspend", &authority, server);
     _cleanup_(freep) char *body = xcalloc(1, MAX_BODY);
 
@@ -173,13 +175,46 @@ static void suspended_requests_over_tls_are_answered_on_one_connection(void **st
     pem_pair_done(&authority);
 }
 
+static void a_client_that_is_not_trusted_is_refused_and_its_connection_closed(void **state)
+{
+    struct pem_pair authority = {0};
+    struct http_trust *trust;
+    char path[] = "/tmp/test_http_server_tls.XXXXXX";
+    int fd = mkstemp(path);
+    struct err err;
+
+    (void)state;
+    serve_new_certificate(&authority);
+    assert_int_equal(write(fd, authority.certificate, strlen(authority.certificate)),
+                     strlen(authority.certificate));
+    assert_int_equal(http_trust_open(path, NULL, &trust, &err), 0);
+    struct http_server *server = start_tls(trust);
+    CURL *curl = client_for("/", &authority, server);
+
+    for (int i = 0; i < 2; i++) {
+        long status = 0;
+
+        assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        assert_int_equal(status, 403);
+        assert_int_equal(connections_made(curl), 1);
+    }
+    curl_easy_cleanup(curl);
+    http_server_stop(server, 1000);
+    http_trust_free(trust);
+    http_certificate_unref(take(serving));
+    pem_pair_done(&authority);
+    close(fd);
+    unlink(path);
+}
+
 static void tls_below_1_2_is_refused(void **state)
 {
     struct pem_pair authority = {0};
 
     (void)state;
     serve_new_certificate(&authority);
-    struct http_server *server = start_tls();
+    struct http_server *server = start_tls(NULL);
     CURL *curl = client_for("/", &authority, server);
 
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_1 | CURL_SSLVERSION_MAX_TLSv1_1);
@@ -197,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_certificate_is_served_while_old_connections_go_on),
         cmocka_unit_test(suspended_requests_over_tls_are_answered_on_one_connection),
+        cmocka_unit_test(a_client_that_is_not_trusted_is_refused_and_its_connection_closed),
         cmocka_unit_test(tls_below_1_2_is_refused),
     };
 
