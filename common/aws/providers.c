@@ -3,13 +3,10 @@
 
 #include "common/aws/metadata.h"
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/mem.h"
 #include "common/base/process.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 enum {
     REASONS_MAX_BYTES = 480,
@@ -94,21 +91,10 @@ int credentials_read_json(struct str_view json, const char *source, const char *
 int token_read(const char *path, struct str *out, struct err *err)
 {
     _cleanup_(str_done) struct str text = STR_INIT(TOKEN_MAX_BYTES);
-    char bytes[4096];
-    ssize_t got = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct err why;
 
-    while (fd >= 0 && !text.overflow && (got = read(fd, bytes, sizeof(bytes))) > 0)
-        str_add_bytes(&text, bytes, (size_t)got);
-    int failed = errno;
-
-    explicit_bzero(bytes, sizeof(bytes));
-    if (fd >= 0)
-        close(fd);
-    if (fd < 0 || got < 0)
-        return err_set(err, ERR_DENIED, "%s cannot be read: %s", path, strerror(failed));
-    if (text.overflow)
-        return err_set(err, ERR_DENIED, "%s has more than %d bytes", path, TOKEN_MAX_BYTES);
+    if (file_read(path, &text, &why) < 0)
+        return err_set(err, ERR_DENIED, "cannot read %s", why.msg);
     while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.ptr[--text.len] = '\0';
     if (text.len == 0 || strlen(str_text(&text)) != text.len || !fits_header(str_text(&text)))

@@ -2,15 +2,19 @@
 #include "common/kube/client.h"
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <unistd.h>
 
-enum { TOKEN_AGE_MS = 60 * 1000, DEFAULT_TIMEOUT_MS = 10 * 1000, RENEW_WAIT_MS = 20 * 1000 };
+enum {
+    TOKEN_AGE_MS = 60 * 1000,
+    TOKEN_MAX_BYTES = 64 << 10, /* a service account's has about 1 KiB */
+    DEFAULT_TIMEOUT_MS = 10 * 1000,
+    RENEW_WAIT_MS = 20 * 1000,
+};
 
 struct kube {
     struct http *http;
@@ -60,18 +64,13 @@ struct http *kube_http(struct kube *kube)
 /* The token in the file, or NULL when it cannot be read or could not be a header. */
 static char *read_token(const char *path)
 {
-    char text[16 << 10];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    _cleanup_(str_done) struct str text = STR_INIT(TOKEN_MAX_BYTES);
+    char *token = NULL;
 
-    if (fd >= 0)
-        close(fd);
-    if (len <= 0)
-        return NULL;
-    text[len] = '\0';
-    char *token = xstrndup(text, strcspn(text, " \r\n"));
-
-    explicit_bzero(text, sizeof(text));
+    if (file_read(path, &text, NULL) == 0 && text.len)
+        token = xstrndup(text.ptr, strcspn(text.ptr, " \r\n"));
+    if (text.ptr)
+        explicit_bzero(text.ptr, text.len);
     return token;
 }
 

@@ -3,11 +3,11 @@
 #include "common/kube/config.h"
 
 #include "common/base/encode.h"
+#include "common/base/file.h"
 #include "common/base/mem.h"
 #include "common/base/yaml.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,24 +22,6 @@ struct source {
     struct kube_config *config;
     struct err *err;
 };
-
-static int read_file(const char *path, struct str *out, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char bytes[4096];
-    ssize_t got = -1;
-
-    if (fd >= 0)
-        while ((got = read(fd, bytes, sizeof(bytes))) > 0 && !out->overflow)
-            str_add_bytes(out, bytes, (size_t)got);
-    if (got < 0)
-        err_set(err, ERR_FATAL, "cannot read %s: %s", path, strerror(errno));
-    else if (out->overflow)
-        err_set(err, ERR_FATAL, "%s has more than %zu bytes", path, out->max);
-    if (fd >= 0)
-        close(fd);
-    return got < 0 || out->overflow ? ERR_FATAL : 0;
-}
 
 /* A path in a kubeconfig is relative to the file that it stands in. */
 static char *resolve_path(const struct source *source, const char *path)
@@ -214,9 +196,10 @@ static int load_file(const char *path, struct kube_config *ret_config, struct er
     _cleanup_(json_freep) struct json *documents = NULL;
     _cleanup_(kube_config_done) struct kube_config config = empty_config();
     struct source source = {.path = path, .config = &config, .err = err};
+    struct err why;
 
-    if (read_file(path, &text, err) < 0)
-        return err_wrap(err, "kubeconfig");
+    if (file_read(path, &text, &why) < 0)
+        return err_set(err, ERR_FATAL, "kubeconfig: cannot read %s", why.msg);
     int r = yaml_parse(str_view_of(&text), &documents, err);
 
     source.root = json_first(documents);
@@ -254,7 +237,7 @@ int kube_config_load_pod(const char *directory, struct kube_config *ret_config, 
         return err_set(err, ERR_FATAL,
                        "the pod has no readable token and ca.crt in %s; is automountServiceAccountToken off?",
                        directory);
-    if (read_file(namespace_file, &namespace, NULL) == 0 && namespace.len)
+    if (file_read(namespace_file, &namespace, NULL) == 0 && namespace.len)
         config.namespace = xstrndup(str_text(&namespace), strcspn(str_text(&namespace), " \r\n"));
     *ret_config = config;
     config = empty_config();

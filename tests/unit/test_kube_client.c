@@ -16,11 +16,15 @@ static struct kube_config config;
 static struct kube *kube;
 static char token_path[] = "/tmp/test_kube_client.XXXXXX";
 static char last_request[4096];
+static size_t last_token_len;
 static int refused;
 
 static bool serve(struct peer *self, int fd, const char *request)
 {
     (void)self;
+    const char *bearer = strstr(request, "\r\nAuthorization: Bearer ");
+
+    last_token_len = bearer ? strcspn(bearer + strlen("\r\nAuthorization: Bearer "), "\r") : 0;
     snprintf(last_request, sizeof(last_request), "%s", request);
     if (!strstr(request, "\r\nAuthorization: Bearer new\r\n")) {
         refused++;
@@ -213,6 +217,25 @@ static void a_refused_token_is_read_again_and_the_request_repeated(void **state)
     json_free(answer.object);
 }
 
+static void a_long_token_goes_out_whole_and_one_that_can_be_none_does_not(void **state)
+{
+    static const size_t lengths[][2] = {{40000, 40000}, {100000, 0}}; /* of the file, and of what is sent */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        _cleanup_(freep) char *token = xcalloc(1, lengths[i][0] + 1);
+        struct json *object = NULL;
+
+        memset(token, 'x', lengths[i][0]);
+        write_token(token);
+        kube_free(kube);
+        kube = kube_new(http, &config);
+        assert_int_equal(get("/thing", &object, NULL), ERR_DENIED);
+        assert_int_equal(last_token_len, lengths[i][1]);
+    }
+    write_token("new");
+}
+
 static void requests_are_counted(void **state)
 {
     _cleanup_(str_done) struct str text = STR_INIT(1 << 20);
@@ -232,6 +255,7 @@ int main(void)
         cmocka_unit_test(errors_carry_the_reason_and_the_message_of_the_status),
         cmocka_unit_test(what_is_no_status_is_shown_and_retried),
         cmocka_unit_test(a_submitted_request_is_called_back),
+        cmocka_unit_test(a_long_token_goes_out_whole_and_one_that_can_be_none_does_not),
         cmocka_unit_test(requests_are_counted),
         cmocka_unit_test(a_refused_token_is_read_again_and_the_request_repeated),
     };
