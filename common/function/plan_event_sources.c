@@ -73,13 +73,13 @@ void source_add(const struct json *mapping, const struct json *tags, const char 
     if (!uuid || source_find(have, uuid))
         return;
     struct json *item = json_copy(mapping);
-    _cleanup_(freep) char *qualifier = qualifier_of(mapping);
+    _cleanup_(freep) char *qualifier = qualifier_of(mapping), *other = xasprintf("mapping %s", uuid);
 
     json_set(item, "Tags", tags ? json_copy(tags) : NULL);
     json_set_str(item, "Qualifier", qualifier);
     json_set(item, "Enabled", json_new_bool(!off));
     /* Two with one name, as after a copy of the tags: the first is ours. */
-    json_set(have, ours && !json_get(have, name) ? name : uuid, item);
+    json_set(have, ours && !json_get(have, name) ? name : other, item);
 }
 
 int source_read(const struct json *answer, const char *qualifier, const char *owner, struct json *have,

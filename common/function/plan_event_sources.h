@@ -7,7 +7,7 @@
 void source_complete(struct json *item);
 
 /* As `read` of struct plan_attached, of ListEventSourceMappings' answer, each mapping with its Tags. Ours are
- * under their names, the others under their UUIDs. */
+ * under their names, the others under "mapping UUID", which is nobody's name. */
 int source_read(const struct json *answer, const char *qualifier, const char *owner, struct json *have,
                 struct err *err) __attribute__((warn_unused_result));
 

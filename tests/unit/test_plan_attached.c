@@ -243,6 +243,21 @@ static void a_mapping_that_is_listed_twice_is_one(void **state)
     assert_in_force(scene, "a mapping of two lists");
 }
 
+static void a_source_that_is_named_as_a_mapping_of_another_is_not_that_one(void **state)
+{
+    struct scene *scene = *state;
+    struct json *sources = json_make_object(scene->observed, "EventSources");
+    _cleanup_(json_freep) struct json *theirs = parse("{\"UUID\":\"0\",\"EventSourceArn\":\"arn:other\"}");
+    _cleanup_(json_freep) struct json *ours = parse("{" MAPPING("0", "1", "Enabled", "10") "}");
+    const struct json *mapping = json_first(ours);
+
+    declare(scene, "eventSources", "[{\"name\":\"0\",\"eventSourceArn\":\"" QUEUE "\"}]");
+    source_add(theirs, NULL, OWNER, sources);
+    only_step(scene, PLAN_CREATE_EVENT_SOURCE);
+    source_add(mapping, json_get(mapping, "Tags"), OWNER, sources);
+    assert_in_force(scene, "both of them");
+}
+
 static void a_name_is_made_of_what_is_read(void **state)
 {
     static const struct {
@@ -278,6 +293,7 @@ int main(void)
         test(a_source_that_cannot_be_made_holds_up_nothing_else),
         test(with_the_function_go_its_sources_and_no_others),
         test(a_mapping_that_is_listed_twice_is_one),
+        test(a_source_that_is_named_as_a_mapping_of_another_is_not_that_one),
         cmocka_unit_test(a_name_is_made_of_what_is_read),
     };
 
