@@ -114,6 +114,8 @@ int64_t credentials_schedule_ms(int64_t left_s, unsigned failures)
                           left_s > PRESSING_S || left_s <= 0 ? RETRY_MAX_MS : RETRY_PRESSING_MAX_MS);
     if (left_s == INT64_MAX)
         return NEVER_MS;
+    if (left_s <= 0) /* brand new, and expired: our clock is wrong by more than we know */
+        return RETRY_MAX_MS;
     int64_t wait_s = left_s > 2 * AHEAD_S ? left_s - AHEAD_S : left_s / 2;
 
     return wait_s > 0 ? wait_s * 1000 : SHORTEST_MS;
@@ -218,11 +220,19 @@ static void take_account_result(struct credentials_store *store, const struct er
         log_warn("the account of the AWS credentials is not known; trying again", "error", problem->msg);
 }
 
-static int64_t next_due_ms(const struct credentials_store *store)
+/* Of the life of `current`, by the clock of AWS that its end is told in; INT64_MAX: it has none. */
+static int64_t life_left_s(const struct credentials_store *store)
 {
     const struct credentials *current = store->current;
-    int64_t left_s = !current ? 0 : !current->expires_s ? INT64_MAX : current->expires_s - clock_wall_s();
-    int64_t wait_ms = credentials_schedule_ms(left_s, store->failures);
+
+    if (!current->expires_s)
+        return INT64_MAX;
+    return current->expires_s - (clock_wall_s() + atomic_load(store->refresher->settings.clock_offset_s));
+}
+
+static int64_t next_due_ms(const struct credentials_store *store)
+{
+    int64_t wait_ms = credentials_schedule_ms(store->current ? life_left_s(store) : 0, store->failures);
     int64_t slow_ms = backoff_ms(store->account_failures + SLOW_RETRIES, SLOW_RETRY_MAX_MS);
 
     return due_after(store->account_failures > 0 && slow_ms < wait_ms ? slow_ms : wait_ms);
@@ -485,7 +495,7 @@ static int in_force(struct credentials_store *store, struct credentials **ret_cr
 
     if (!current)
         return err_set(err, ERR_DENIED, "no AWS credentials: %s", why);
-    if (current->expires_s && current->expires_s <= clock_wall_s() && store->problem.class) {
+    if (life_left_s(store) <= 0 && store->problem.class) {
         clock_rfc3339(current->expires_s, expired);
         return err_set(err, ERR_DENIED, "the AWS credentials expired at %s and there are no new ones: %s",
                        expired, why);

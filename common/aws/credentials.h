@@ -59,5 +59,6 @@ char *credentials_account(struct credentials_store *store);
 const char *credentials_region(struct credentials_store *store);
 
 /* Pure: when to fetch again, in ms. `left_s` of their life are left (0: there are none, INT64_MAX: they do
- * not expire), after `failures` in a row. Fifteen minutes ahead, or after half of a shorter life. */
+ * not expire), after `failures` in a row. Fifteen minutes ahead, or after half of a shorter life; a minute
+ * after ones that had expired when they came. */
 int64_t credentials_schedule_ms(int64_t left_s, unsigned failures);

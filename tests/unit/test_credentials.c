@@ -46,6 +46,37 @@ static void credentials_are_kept_while_new_ones_cannot_be_had_until_they_expire(
     aws_free(aws);
 }
 
+static void lives_are_counted_by_awss_clock(void **state)
+{
+    static const int64_t off_s[] = {7200, -7200};
+
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "BASE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+    answers.lifetime_s = 6;
+    for (size_t i = 0; i < ARRAY_LEN(off_s); i++) {
+        struct err err = {0};
+
+        forget_requests();
+        answers.given = 0;
+        answers.ahead_s = off_s[i];
+        answer_with(NULL, NULL);
+        struct aws *aws = begin(), *role = aws_for_role(aws, "arn:aws:iam::210987654321:role/r");
+
+        expect_key(role, "KEY1");
+        assert_int_equal(asked("Action=AssumeRole&"), 2); /* refused once, for our time */
+        answer_with("403 Forbidden", "");
+        for (int tries = 0; tries < 50 && asked("Action=AssumeRole&") < 3; tries++)
+            clock_sleep_ms(100);
+        assert_int_equal(asked("Action=AssumeRole&"), 3); /* ahead of the expiry */
+        assert_int_equal(call(role, &err), 0);            /* still KEY1 */
+        for (int tries = 0; tries < 50 && call(role, &err) == 0; tries++)
+            clock_sleep_ms(100);
+        assert_true(str_starts_with(err.msg, "the AWS credentials expired at "));
+        aws_free(aws);
+    }
+}
+
 static void refused_credentials_are_fetched_anew_once(void **state)
 {
     struct credentials *first = NULL, *second = NULL;
@@ -79,7 +110,7 @@ static void fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure(void **
     assert_int_equal(credentials_schedule_ms(3600, 0), 2700 * 1000);
     assert_int_equal(credentials_schedule_ms(1200, 0), 600 * 1000);
     assert_int_equal(credentials_schedule_ms(1, 0), 1000);
-    assert_int_equal(credentials_schedule_ms(-5000, 0), 1000);
+    assert_int_equal(credentials_schedule_ms(-5000, 0), 60 * 1000); /* brand new: our clock is wrong */
     assert_int_equal(credentials_schedule_ms(850, 1), 1000);
     assert_int_equal(credentials_schedule_ms(850, 3), 4000);
     assert_int_equal(credentials_schedule_ms(850, 40), 60 * 1000);
@@ -134,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_that_must_not_wait_fails_until_there_are_credentials),
         TEST(credentials_are_kept_while_new_ones_cannot_be_had_until_they_expire),
+        TEST(lives_are_counted_by_awss_clock),
         TEST(refused_credentials_are_fetched_anew_once),
         TEST(fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure),
         TEST(the_account_of_keys_is_asked_for_once),
