@@ -997,7 +997,7 @@ const struct field fields[] = {
         .min = 1,
         .max = 100,
         .doc =
-            "How many of the versions that kubelambda published are kept, 1 to 100; older ones that no alias "
+            "How many of the versions that kubelambda published are kept, 1 to 100; older ones that nothing "
             "names are deleted. Absent: all. Versions that others published stay.",
     },
     {

@@ -1,6 +1,7 @@
 /* Versions: one for each state that was in force, and no more of ours than are to be kept. Pure. */
 #include "common/base/json_scan.h"
 #include "common/base/mem.h"
+#include "common/function/plan_attached.h"
 #include "common/function/plan_parts.h"
 #include "common/function/versions.h"
 
@@ -121,14 +122,39 @@ static void add_publish(const struct plan_input *input, struct plan *plan)
 
 /* --- keeping -------------------------------------------------------------------------------- */
 
-static bool is_named(const struct plan_input *input, const char *number)
+/* NULL: names none. */
+static void name(struct json *names, const char *version)
 {
+    if (version)
+        json_append(names, json_new_string(version));
+}
+
+/* A new list of what is in use, and more: by aliases, also somebody else's, and by what is declared. */
+static struct json *names_in_use(const struct plan_input *input)
+{
+    struct json *names = json_new_array();
+
     for (const struct json *alias = json_first(json_get(input->observed, ALIASES)); alias;
-         alias = json_next(alias))
-        if (str_equal(json_str_at(alias, "FunctionVersion"), number) ||
-            json_get(json_at(alias, "RoutingConfig.AdditionalVersionWeights"), number))
-            return true;
-    return false;
+         alias = json_next(alias)) {
+        const struct json *weights = json_at(alias, "RoutingConfig.AdditionalVersionWeights");
+
+        name(names, json_str_at(alias, "FunctionVersion"));
+        for (const struct json *weight = json_first(weights); weight; weight = json_next(weight))
+            name(names, json_key(weight));
+    }
+    for (const struct json *alias = json_first(json_get(input->spec, "aliases")); alias;
+         alias = json_next(alias)) {
+        name(names, json_str_at(alias, "version"));
+        name(names, json_str_at(json_first(json_get(alias, "additionalVersions")), "version"));
+    }
+    for (size_t i = 0; i < plan_attached_count; i++) {
+        _cleanup_(json_freep) struct json *qualifiers =
+            plan_attached_qualifiers(&plan_attached[i], input->spec, NULL);
+
+        for (const struct json *one = json_first(qualifiers); one; one = json_next(one))
+            name(names, json_str(one));
+    }
+    return names;
 }
 
 static void add_deletions(const struct plan_input *input, struct plan *plan)
@@ -138,6 +164,8 @@ static void add_deletions(const struct plan_input *input, struct plan *plan)
 
     if (surplus == 0)
         return;
+    _cleanup_(json_freep) struct json *in_use = names_in_use(input);
+
     for (const struct json *version = json_first(versions); version; version = json_next(version))
         surplus += is_ours(version);
     for (const struct json *version = json_first(versions); version && surplus > 0;
@@ -147,7 +175,7 @@ static void add_deletions(const struct plan_input *input, struct plan *plan)
         if (!is_ours(version))
             continue;
         surplus--;
-        if (!is_named(input, number))
+        if (!plan_lists(in_use, number))
             plan_add_waiting_step(plan, PLAN_DELETE_VERSION, number, NULL,
                                   xasprintf("deletes version %s", number));
     }

@@ -122,6 +122,36 @@ static void only_ours_beyond_those_to_keep_go_and_none_that_an_alias_names(void 
     assert_int_equal(plan->steps[1].kind, PLAN_DELETE_VERSION);
 }
 
+static void none_goes_that_the_resource_names(void **state)
+{
+    struct scene *scene =
+        with(state,
+             "[" OURS("1", "1", SHA) "," OURS("2", "2", SHA) "," OURS("3", "3", SHA) "," OURS(
+                 "4", "4", SHA) "," OURS("5", "5", SHA) "," OURS("6", "7", SHA) "]",
+             "[" ALIAS("live", "6") "]", "6");
+
+    json_set_at(scene->spec, "versions.keep", json_new_int(1));
+    json_set(scene->spec, "aliases",
+             parse("[{\"name\":\"live\",\"version\":\"6\",\"additionalVersions\":[{\"version\":\"1\","
+                   "\"weight\":0}]}]"));
+    json_set(scene->spec, "functionUrl", parse("{\"authType\":\"AWS_IAM\",\"qualifier\":\"2\"}"));
+    json_set(scene->spec, "permissions",
+             parse("[{\"sid\":\"a\",\"action\":\"lambda:InvokeFunction\",\"principal\":\"*\",\"qualifier\":"
+                   "\"3\"}]"));
+    json_set(scene->spec, "eventSources",
+             parse("[{\"name\":\"a\",\"eventSourceArn\":\"arn:aws:sqs:us-east-1:123456789012:q\","
+                   "\"qualifier\":\"4\"}]"));
+    const struct plan *plan = make(scene);
+    size_t deletions = 0;
+
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == PLAN_DELETE_VERSION) {
+            deletions++;
+            assert_string_equal(plan->steps[i].item, "5");
+        }
+    assert_int_equal(deletions, 1);
+}
+
 static void nothing_follows_a_version_before_it_is_there(void **state)
 {
     static const struct {
@@ -204,6 +234,7 @@ int main(void)
         test(latest_and_previous_are_numbers_as_soon_as_they_are_known),
         test(weights_are_percents),
         test(only_ours_beyond_those_to_keep_go_and_none_that_an_alias_names),
+        test(none_goes_that_the_resource_names),
         test(nothing_follows_a_version_before_it_is_there),
         test(provisioned_concurrency_is_waited_for_and_fails_with_a_reason),
         test(ranges_say_what_is_there_and_what_never_comes_back),
