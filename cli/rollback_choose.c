@@ -78,8 +78,28 @@ static char *describe_declared(const struct json *function)
                                                                                     : "?");
 }
 
-/* Another object under the key that is declared now would not be seen without its version. */
-static struct json *code_of(const struct json *entry, const struct json *code)
+static bool same_place(const struct json *a, const struct json *b)
+{
+    static const char *const members[] = {"bucket", "key", "imageUri"};
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (!str_equal(json_str_at(a, members[i]), json_str_at(b, members[i])))
+            return false;
+    return true;
+}
+
+/* Was other code in force from the same place since? */
+static bool is_overwritten(const struct json *entry, const struct json *history)
+{
+    const struct json *newest = json_first(history);
+
+    while (newest != entry && !same_place(newest, entry))
+        newest = json_next(newest);
+    return newest != entry && !history_same_code(newest, entry);
+}
+
+/* Another object under the key that is declared now, or was since, would not be seen without its version. */
+static struct json *code_of(const struct json *entry, const struct json *code, bool overwritten)
 {
     struct json *back = json_copy(code);
     const char *image = json_str_at(entry, "imageUri");
@@ -95,7 +115,7 @@ static struct json *code_of(const struct json *entry, const struct json *code)
     bool pinned = json_get(code, "s3ObjectVersion") != NULL;
 
     json_set(back, "s3ObjectVersion", NULL);
-    if (pinned || same_key)
+    if (pinned || same_key || overwritten)
         json_set_str(back, "s3ObjectVersion", json_str_at(entry, "versionId"));
     return back;
 }
@@ -109,16 +129,23 @@ static int choose_code(const struct json *function, int64_t back, struct rollbac
     if (!entry)
         return err_set(err, ERR_NOT_FOUND, "the history goes %lld states back, not %lld", (long long)gone,
                        (long long)back);
-    struct json *declared = code_of(entry, code);
+    bool overwritten = is_overwritten(entry, history);
+    struct json *declared = code_of(entry, code, overwritten);
 
+    rollback->commit = json_new_object();
+    json_set_at(rollback->commit, "spec.code", declared);
     rollback->from = describe_declared(function);
     rollback->to = describe(entry);
+    if (overwritten && !json_get(declared, "s3ObjectVersion"))
+        return err_set(
+            err, ERR_NOT_FOUND,
+            "%s was overwritten since, where no versions are kept; put that code under another name "
+            "and declare it",
+            rollback->to);
     if (!json_equal(declared, code)) {
         rollback->patch = start_patch(function);
         add_operation(rollback->patch, "replace", "/spec/code", json_copy(declared));
     }
-    rollback->commit = json_new_object();
-    json_set_at(rollback->commit, "spec.code", declared);
     return 0;
 }
 

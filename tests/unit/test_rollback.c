@@ -147,11 +147,66 @@ static void from_what_never_came_into_force_the_way_back_is_to_what_is_in_force(
     }
 }
 
+/* Two states of one key in a bucket that keeps no versions, and of one image's tag. */
+#define OVERWRITTEN                                                                                          \
+    ENTRY("t4", "2.zip", "s4", "4")                                                                          \
+    THEN("t3", "1.zip", "s3", "3") THEN("t2", "2.zip", "s2", "2") THEN("t1", "2.zip", "s4", "1")
+#define MOVED                                                                                                \
+    "{\"spec\":{\"code\":{\"imageUri\":\"i:1\"}},\"status\":{\"history\":[{\"time\":\"t2\",\"imageUri\":"    \
+    "\"i:1\","                                                                                               \
+    "\"codeSha256\":\"s2\"},{\"time\":\"t1\",\"imageUri\":\"i:1\",\"codeSha256\":\"s1\"}]}}"
+
+static void code_that_was_overwritten_is_not_said_to_be_back(void **state)
+{
+    static const struct {
+        const char *function;
+        int64_t back;
+        const char *expected;
+    } rows[] = {
+        {STATES("2.zip", OVERWRITTEN), 2,
+         "2.zip, version 2 (in force since t2) was overwritten since, where no versions are kept; put that "
+         "code under "
+         "another name and declare it"},
+        {STATES("3.zip", OVERWRITTEN), 2, /* the same from what never came into force */
+         "2.zip, version 2 (in force since t2) was overwritten since, where no versions are kept; put that "
+         "code under "
+         "another name and declare it"},
+        {MOVED, 1,
+         "i:1 (in force since t1) was overwritten since, where no versions are kept; put that code under "
+         "another name and declare it"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        _cleanup_(freep) char *text = told(rows[i].function, rows[i].back);
+
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
+#define OBJECT(time, key, sha256, version)                                                                   \
+    "{\"time\":\"" time "\",\"bucket\":\"b\",\"key\":\"" key "\",\"codeSha256\":\"" sha256                   \
+    "\",\"versionId\":\"" version "\"}"
+
+static void of_a_key_that_was_overwritten_the_version_is_declared(void **state)
+{
+    _cleanup_(freep) char *value =
+        chosen(STATES("2.zip", OBJECT("t3", "2.zip", "s3", "v3") "," OBJECT(
+                                   "t2", "1.zip", "s2", "v2") "," OBJECT("t1", "1.zip", "s1", "v1")),
+               2, NULL);
+
+    (void)state;
+    assert_string_equal(value,
+                        "/spec/code {\"s3Bucket\":\"b\",\"s3Key\":\"1.zip\",\"s3ObjectVersion\":\"v1\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_state_so_many_back_is_put_back),
         cmocka_unit_test(versions_of_the_same_code_are_one_state),
+        cmocka_unit_test(code_that_was_overwritten_is_not_said_to_be_back),
+        cmocka_unit_test(of_a_key_that_was_overwritten_the_version_is_declared),
         cmocka_unit_test(from_what_never_came_into_force_the_way_back_is_to_what_is_in_force),
     };
 
