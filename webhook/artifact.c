@@ -38,7 +38,7 @@ struct question {
     struct waiter *waiters; /* may be empty: all gave up */
     int64_t deadline_ms;    /* of what was sent */
     bool sent;
-    struct question *next; /* in the queue */
+    struct question *next; /* in the queue, or to be sent */
 };
 
 struct artifacts {
@@ -191,13 +191,27 @@ void artifact_to_facts(const struct artifact_answer *answer, struct review_facts
 
 static void answered(void *arg, const struct s3_object *object, const struct err *err);
 
+/* What cannot be sent is answered at once, and its answer sends the next: whoever sends already on this
+ * thread goes on with that one, so that the stack does not grow with the queue. */
 static void send(struct question *question, int64_t deadline_ms)
 {
-    int64_t left_ms = deadline_ms - clock_mono_ms();
+    static _Thread_local struct question *to_send;
+    static _Thread_local bool sending;
 
     question->deadline_ms = deadline_ms;
-    s3_head(question->aws, question->region, question->bucket, question->key, question->version,
-            left_ms > SHORTEST_MS ? left_ms : SHORTEST_MS, answered, question);
+    question->next = to_send;
+    to_send = question;
+    if (sending)
+        return;
+    sending = true;
+    while ((question = to_send)) {
+        int64_t left_ms = question->deadline_ms - clock_mono_ms();
+
+        to_send = question->next;
+        s3_head(question->aws, question->region, question->bucket, question->key, question->version,
+                left_ms > SHORTEST_MS ? left_ms : SHORTEST_MS, answered, question);
+    }
+    sending = false;
 }
 
 static int64_t last_deadline(const struct question *question)
@@ -257,7 +271,6 @@ static void answered(void *arg, const struct s3_object *object, const struct err
     if (answer.state == ARTIFACT_FOUND)
         remember(artifacts, question->name, object);
     map_remove(&artifacts->pending, question->name);
-    next = NULL;
     artifacts->in_flight--;
     next = dequeue(artifacts);
     int64_t next_deadline_ms = next ? last_deadline(next) : 0;

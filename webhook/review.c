@@ -245,8 +245,7 @@ static enum review_need ask(const struct json *spec, const struct json *old_spec
                : REVIEW_NEEDS_NOTHING;
 }
 
-/* Collects all findings, or says what has to be asked first: as early as can be, since all is judged anew
- * with the answer. */
+/* Collects all findings, or says what has to be asked first; all is judged anew with the answer. */
 static enum review_need judge(enum review_phase phase, const struct review_request *request,
                               const struct review_facts *facts, const struct mutate_result *mutated,
                               struct review_verdict *verdict)
@@ -263,11 +262,6 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
     }
     if (!facts->holder_known)
         return REVIEW_NEEDS_HOLDER;
-    enum review_need need =
-        phase == REVIEW_VALIDATE ? ask(spec, old_spec, facts, verdict) : REVIEW_NEEDS_NOTHING;
-
-    if (need != REVIEW_NEEDS_NOTHING)
-        return need;
     check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today,
                                json_get(request->old_object, "status")},
                findings);
@@ -276,11 +270,12 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
                  findings);
     judge_holder(spec, old_spec, facts, findings);
     /* The mutating phase asks others only to make a refusal complete; the validating one always does. */
-    if (phase == REVIEW_MUTATE) {
-        need = refuses(phase, findings) ? ask(spec, old_spec, facts, verdict) : REVIEW_NEEDS_NOTHING;
-        if (need != REVIEW_NEEDS_NOTHING || !refuses(phase, findings))
-            return need;
-    }
+    if (phase == REVIEW_MUTATE && !refuses(phase, findings))
+        return REVIEW_NEEDS_NOTHING;
+    enum review_need need = ask(spec, old_spec, facts, verdict);
+
+    if (need != REVIEW_NEEDS_NOTHING)
+        return need;
     access_judge(request, spec, old_spec, facts, findings);
     if (wants_artifact(spec, old_spec))
         judge_artifact(spec, facts, findings);

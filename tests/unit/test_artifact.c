@@ -25,6 +25,8 @@ static struct {
     struct aws *aws;
 } asked[ASKED_MAX];
 static size_t asked_count;
+static bool nothing_can_be_sent;
+static int nested, nested_most; /* questions that are asked within one another's answer */
 
 struct http *aws_http(struct aws *aws)
 {
@@ -48,6 +50,14 @@ void s3_head(struct aws *aws, const char *region, const char *bucket, const char
     asked[asked_count].timeout_ms = timeout_ms;
     asked[asked_count].aws = aws;
     snprintf(asked[asked_count++].key, sizeof(asked[0].key), "%s", key);
+    if (!nothing_can_be_sent)
+        return;
+    struct err err;
+
+    err_set(&err, ERR_INVALID, "the region is none");
+    nested_most = ++nested > nested_most ? nested : nested_most;
+    done(arg, NULL, &err);
+    nested--;
 }
 
 /* S3 answers the nth question. */
@@ -104,6 +114,7 @@ static void ask(struct artifacts *artifacts, const char *key, int64_t timeout_ms
 static int set_up(void **state)
 {
     asked_count = 0;
+    nothing_can_be_sent = false;
     *state = artifacts_new(NULL);
     return 0;
 }
@@ -221,6 +232,28 @@ static void no_more_than_the_limit_are_under_way_and_the_rest_follows(void **sta
         assert_int_equal(times(&heard[i]), 1);
 }
 
+static void what_cannot_be_sent_is_answered_one_by_one(void **state)
+{
+    struct heard heard[ARTIFACT_QUESTIONS_MAX + 100] = {0};
+    struct s3_object object = {.size_bytes = 7};
+    char key[16];
+
+    for (size_t i = 0; i < ARRAY_LEN(heard); i++) {
+        snprintf(key, sizeof(key), "k%zu", i);
+        ask(*state, key, 5000, &heard[i]);
+    }
+    nothing_can_be_sent = true;
+    found(0, &object);
+    assert_int_equal(asked_count, ARRAY_LEN(heard));
+    assert_int_equal(nested_most, 1);
+    for (size_t i = ARTIFACT_QUESTIONS_MAX; i < ARRAY_LEN(heard); i++) {
+        assert_int_equal(times(&heard[i]), 1);
+        assert_int_equal(heard[i].answer.state, ARTIFACT_UNAVAILABLE);
+    }
+    for (size_t i = 1; i < ARTIFACT_QUESTIONS_MAX; i++)
+        found(i, &object);
+}
+
 static void who_waits_is_answered_by_the_own_deadline(void **state)
 {
     struct heard heard[ARTIFACT_QUESTIONS_MAX] = {0}, joined = {0}, queued = {0};
@@ -274,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_s3_says_becomes_a_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_more_than_the_limit_are_under_way_and_the_rest_follows, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_answered_one_by_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_waits_is_answered_by_the_own_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_joined_with_more_time_is_asked_for_again, set_up, tear_down),
     };

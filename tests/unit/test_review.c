@@ -189,8 +189,10 @@ static void s3_is_not_asked_about_what_is_no_name(void **state)
             cases[i].bucket, cases[i].region);
         struct review_request asked = request("CREATE", spec, NULL);
 
-        assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), cases[i].need);
-        review_verdict_done(&verdict);
+        for (enum review_phase phase = REVIEW_MUTATE; phase <= REVIEW_VALIDATE; phase++) {
+            assert_int_equal(review(phase, &asked, &known, &verdict), cases[i].need);
+            review_verdict_done(&verdict);
+        }
         review_request_done(&asked);
     }
 }
