@@ -1,6 +1,7 @@
 /* `kubelambda import`: manifests of functions that exist already. Reads only. Main thread. */
 #include "cli/cli.h"
 #include "cli/observe.h"
+#include "cli/repeat.h"
 #include "cli/session.h"
 #include "common/aws/s3.h"
 #include "common/base/encode.h"
@@ -73,6 +74,7 @@ struct import {
     struct import_options options;
     struct http *http;
     struct aws *aws;
+    struct repeat at_lambda, at_s3;
     struct json *used; /* metadata.name -> the function's */
     size_t with_environment;
     bool incomplete;
@@ -110,8 +112,12 @@ static bool is_archive(struct import *import, const char *name, const char *regi
     _cleanup_(freep) char *why = NULL;
     struct s3_object object;
     struct err err;
+    int attempt = 0, r;
 
-    if (s3_head_wait(import->aws, region, bucket, key, NULL, HEAD_TIMEOUT_MS, &object, &err) < 0) {
+    do
+        r = s3_head_wait(import->aws, region, bucket, key, NULL, HEAD_TIMEOUT_MS, &object, &err);
+    while (repeat_wait(&import->at_s3, ++attempt, r, &err));
+    if (r < 0) {
         if (err.class == ERR_NOT_FOUND && !import->options.key)
             return false;
         why = xasprintf("the object %s in the bucket %s: %s", key, bucket, err.msg);
@@ -220,7 +226,7 @@ static void import_one(struct import *import, const char *name)
     _cleanup_(json_freep) struct json *observed = NULL;
     struct err err;
 
-    if (observe_function(import->aws,
+    if (observe_function(import->aws, &import->at_lambda,
                          &(struct observe_target){.region = import->options.region, .name = name}, &observed,
                          &err) < 0)
         complain(import, name, err.msg);
@@ -247,8 +253,11 @@ static int list_page(struct import *import, char **marker, struct json *names, s
                                      .query = &query,
                                      .query_count = before ? 1 : 0};
     *marker = NULL;
-    int r = lambda_call(import->aws, &call, &answer, err);
+    int attempt = 0, r;
 
+    do
+        r = lambda_call(import->aws, &call, &answer, err);
+    while (repeat_wait(&import->at_lambda, ++attempt, r, err));
     if (r < 0)
         return r;
     for (const struct json *one = json_first(json_get(answer, "Functions")); one; one = json_next(one)) {

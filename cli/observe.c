@@ -60,8 +60,8 @@ static int observe_attached(struct aws *aws, const struct observe_target *target
     return r;
 }
 
-int observe_function(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
-                     struct err *err)
+static int observe_once(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
+                        struct err *err)
 {
     _cleanup_(json_freep) struct json *answer = NULL;
     const struct lambda_call call = {
@@ -83,5 +83,16 @@ int observe_function(struct aws *aws, const struct observe_target *target, struc
         r = observe_attached(aws, target, answer, err);
     if (r == 0)
         *ret_observed = take(answer);
+    return r;
+}
+
+int observe_function(struct aws *aws, struct repeat *repeat, const struct observe_target *target,
+                     struct json **ret_observed, struct err *err)
+{
+    int attempt = 0, r;
+
+    do
+        r = observe_once(aws, target, ret_observed, err);
+    while (repeat_wait(repeat, ++attempt, r, err));
     return r;
 }

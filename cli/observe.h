@@ -1,6 +1,7 @@
 /* What AWS says of a function, for the subcommands that compare. Any thread. */
 #pragma once
 
+#include "cli/repeat.h"
 #include "common/aws/lambda.h"
 
 struct observe_target {
@@ -11,6 +12,6 @@ struct observe_target {
 };
 
 /* GetFunction's answer with those of the side calls, each under its name; the caller frees. NULL: there is no
- * such function. Errors by lambda_call. */
-int observe_function(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
-                     struct err *err) __attribute__((warn_unused_result));
+ * such function. What passes is asked for again. Errors by lambda_call. */
+int observe_function(struct aws *aws, struct repeat *repeat, const struct observe_target *target,
+                     struct json **ret_observed, struct err *err) __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/observe.h"
 #include "cli/plan_print.h"
+#include "cli/repeat.h"
 #include "cli/session.h"
 #include "common/base/mem.h"
 
@@ -36,19 +37,20 @@ const struct option_table cli_plan_table = {
 
 struct work {
     struct aws *aws;
+    struct repeat repeat;
     struct planned *items;
     size_t count;
     atomic_size_t next;
 };
 
 /* NULL in *ret_observed: there is no such function. */
-static int observe(struct aws *aws, const struct planned *planned, struct json **ret_observed,
+static int observe(struct work *work, const struct planned *planned, struct json **ret_observed,
                    struct err *err)
 {
     const struct declared *declared = planned->declared;
 
     return observe_function(
-        aws,
+        work->aws, &work->repeat,
         &(struct observe_target){.region = json_str_at(declared->spec, "region"),
                                  .name = json_str_at(declared->spec, "functionName"),
                                  .spec = declared->spec,
@@ -68,13 +70,13 @@ static char *make_owner(const struct declared *declared, const struct json *obse
                                                                  : xasprintf("CLUSTER-ID%s", ours);
 }
 
-static void look(struct aws *aws, struct planned *planned)
+static void look(struct work *work, struct planned *planned)
 {
     const struct declared *declared = planned->declared;
     const struct json *spec = declared->spec, *object = declared->manifest->object;
     _cleanup_(json_freep) struct json *observed = NULL;
 
-    if (observe(aws, planned, &observed, &planned->err) < 0) {
+    if (observe(work, planned, &observed, &planned->err) < 0) {
         planned->failed = true;
         return;
     }
@@ -100,7 +102,7 @@ static void *run(void *arg)
 
     for (size_t i; (i = atomic_fetch_add(&work->next, 1)) < work->count;)
         if (!planned_is_refused(&work->items[i]))
-            look(work->aws, &work->items[i]);
+            look(work, &work->items[i]);
     return NULL;
 }
 

@@ -1,17 +1,16 @@
 /* The threads of `kubelambda upload`: asks S3 what is there, sends the rest, again where that helps. */
 #include "cli/progress.h"
+#include "cli/repeat.h"
 #include "cli/upload.h"
 #include "common/aws/s3.h"
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 enum {
     THREADS = 4,
-    ATTEMPTS = 5,
-    FIRST_PAUSE_MS = 500,
     HEAD_MS = 30 * 1000,
     PUT_MS = 60 * 1000,
     SLOWEST_BYTES_PER_MS = 64,
@@ -61,21 +60,6 @@ struct sending {
     size_t in_flight_bytes;
     struct err err; /* why it ended */
 };
-
-static bool is_passing(int r)
-{
-    return r == ERR_RETRY || r == ERR_THROTTLED;
-}
-
-/* Waits longer each time, and at least as long as S3 asks for. */
-static void pause_before(int attempt, const struct err *err)
-{
-    int64_t pause_ms = (int64_t)FIRST_PAUSE_MS << (attempt - 1);
-
-    if (pause_ms < err->retry_after_ms)
-        pause_ms = err->retry_after_ms;
-    nanosleep(&(struct timespec){pause_ms / 1000, pause_ms % 1000 * 1000000}, NULL);
-}
 
 /* Is it there as we would send it? What cannot be known, because we may only write, is sent. */
 static int ask(struct sending *sending, struct upload *upload, struct err *err)
@@ -135,13 +119,14 @@ static int repeat(struct sending *sending, struct upload *upload,
 {
     for (int attempt = 1;; attempt++) {
         int r = call(sending, upload, err);
+        int64_t pause_ms = repeat_after_ms(attempt, r, err);
 
-        if (!is_passing(r) || attempt == ATTEMPTS || atomic_load(&sending->ended))
+        if (pause_ms < 0 || atomic_load(&sending->ended))
             return r;
         _cleanup_(freep) char *line = xasprintf("%s: %s; trying again", upload->file, err->msg);
 
         progress_say(sending->progress, line);
-        pause_before(attempt, err);
+        clock_sleep_ms(pause_ms);
     }
 }
 
@@ -165,9 +150,7 @@ static int ask_and_put(struct sending *sending, struct upload *upload, struct er
 /* No such bucket, another region, no S3 that answers, or not with these credentials. */
 static bool is_for_all(const struct err *err)
 {
-    bool unreachable = err->class == ERR_RETRY && err->status == 0;
-
-    return err->class == ERR_NOT_FOUND || err->class == ERR_CONFLICT || unreachable ||
+    return err->class == ERR_NOT_FOUND || err->class == ERR_CONFLICT || repeat_is_unreachable(err) ||
            s3_refused_credentials(err);
 }
 

@@ -283,6 +283,21 @@ def test_names_that_kubernetes_does_not_take_are_changed_and_that_is_said(run, a
     assert "# name: my-func is taken by the function My_Func\n" in result.stdout
 
 
+def test_what_passes_is_asked_for_again(run, aws):
+    key = key_of(aws)
+    make(aws, "one", key)
+    make(aws, "two", key)
+    aws.rule("ListFunctions", times=1, status=429, code="TooManyRequestsException", message="slow down")
+    aws.rule("GetFunction", name="one", times=1, status=503, code="ServiceException", message="later")
+    aws.rule("HeadObject", times=1, status=503, code="SlowDown", message="slow down")
+    result = run("import", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 0, result.stderr
+    assert list(documents(result)) == ["one", "two"]
+    aws.rule("GetFunction", name="two", times=1, status=429, code="TooManyRequestsException", message="slow down")
+    planned = run("plan", "-f", "-", stdin=result.stdout)
+    assert planned.returncode == 2 and "2 functions: 0 to create, 2 to change" in planned.stdout, planned.stdout
+
+
 def test_one_function_that_fails_does_not_keep_the_others(run, aws):
     key = key_of(aws)
     make(aws, "good", key)
