@@ -94,8 +94,8 @@ static void add_status(const struct review_request *request, const struct review
     str_add(out, "}}");
 }
 
-void review_response(const struct review_request *request, const struct review_verdict *verdict,
-                     struct str *out)
+static void add_review(const struct review_request *request, const struct review_verdict *verdict,
+                       struct str *out)
 {
     str_add(out,
             "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
@@ -110,4 +110,16 @@ void review_response(const struct review_request *request, const struct review_v
         add_status(request, verdict, out);
     add_warnings(&verdict->findings, out);
     str_add(out, "}}");
+}
+
+void review_response(const struct review_request *request, const struct review_verdict *verdict,
+                     struct str *out)
+{
+    static char too_long[] = "kubelambda's answer would be too long; send a smaller object";
+
+    add_review(request, verdict, out);
+    if (!out->overflow)
+        return;
+    str_clear(out);
+    add_review(request, &(struct review_verdict){.message = too_long}, out);
 }

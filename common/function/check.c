@@ -253,6 +253,12 @@ static void check_count(const struct field_check *check, const struct json *valu
               what);
 }
 
+/* What is too many is told once, and not judged one by one. */
+static const struct json *next_of(const struct field *field, const struct json *item, size_t *index)
+{
+    return ++*index < (size_t)field->max ? json_next(item) : NULL;
+}
+
 static void check_list(const struct field_check *check, const struct json *value)
 {
     size_t index = 0;
@@ -267,7 +273,7 @@ static void check_list(const struct field_check *check, const struct json *value
         return;
     }
     check_count(check, value, "items");
-    for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
+    for (const struct json *item = json_first(value); item; item = next_of(check->field, item, &index)) {
         const struct place where = {.in = check->where, .kind = ITEM, .index = index};
 
         if (!json_str(item))
@@ -286,13 +292,14 @@ static void check_bool(const struct field_check *check, const struct json *value
 static void check_map(const struct field_check *check, const struct json *value)
 {
     const struct field *field = check->field;
+    size_t index = 0;
 
     if (json_type(value) != JSON_OBJECT) {
         wrong_type(check, check->where, value, "a map of names to values");
         return;
     }
     check_count(check, value, "entries");
-    for (const struct json *entry = json_first(value); entry; entry = json_next(entry)) {
+    for (const struct json *entry = json_first(value); entry; entry = next_of(field, entry, &index)) {
         const char *key = json_key(entry);
         const struct place where = {.in = check->where, .kind = ENTRY, .name = key};
 
@@ -335,7 +342,7 @@ static void check_objects(const struct field_check *check, const struct json *va
         return;
     }
     check_count(check, value, "items");
-    for (const struct json *item = json_first(value); item; item = json_next(item), index++) {
+    for (const struct json *item = json_first(value); item; item = next_of(check->field, item, &index)) {
         const struct place where = {.in = check->where, .kind = ITEM, .index = index};
         struct field_check one = *check;
 

@@ -31,7 +31,7 @@ static char *found(const char *members, const char *old_members)
     _cleanup_(json_freep) struct json *spec = spec_of(members);
     _cleanup_(json_freep) struct json *old = old_members ? spec_of(old_members) : NULL;
     struct findings findings = {0};
-    struct str text = STR_INIT(1 << 16);
+    struct str text = STR_INIT(1 << 20);
 
     check_spec(&(struct check){spec, old, &runtimes_builtin, "2026-11-24", NULL}, &findings);
     for (size_t i = 0; i < findings.count; i++)
@@ -92,6 +92,39 @@ static void an_items_members_are_checked_where_they_are(void **state)
         "quotes");
 }
 
+/* `count` times "," and the item, but for the first comma. The caller frees. */
+static char *repeated(const char *item, size_t count)
+{
+    struct str text = STR_INIT(1 << 20);
+
+    for (size_t i = 0; i < count; i++)
+        str_addf(&text, "%s%s", i > 0 ? "," : "", item);
+    return str_take(&text);
+}
+
+static void what_is_too_many_is_told_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *item, *after, *too_many, *last, *surplus;
+    } cases[] = {
+        {"\"layers\":[", "7", "]", "spec.layers: Too many: it has 2000 items",
+         "spec.layers[4]: ", "spec.layers[5]"},
+        {"\"environment\":{\"valueFrom\":[", "7", "]}", "spec.environment.valueFrom: Too many",
+         "spec.environment.valueFrom[511]: ", "spec.environment.valueFrom[512]"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(freep) char *items = repeated(cases[i].item, 2000);
+        _cleanup_(freep) char *members = xasprintf("%s%s%s", cases[i].before, items, cases[i].after);
+        _cleanup_(freep) char *text = found(members, NULL);
+
+        assert_non_null(strstr(text, cases[i].too_many));
+        assert_non_null(strstr(text, cases[i].last));
+        assert_null(strstr(text, cases[i].surplus));
+    }
+}
+
 static void an_item_that_was_wrong_before_is_a_warning_wherever_it_moved(void **state)
 {
     (void)state;
@@ -149,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_references_pass),
         cmocka_unit_test(an_items_members_are_checked_where_they_are),
+        cmocka_unit_test(what_is_too_many_is_told_once),
         cmocka_unit_test(an_item_that_was_wrong_before_is_a_warning_wherever_it_moved),
         cmocka_unit_test(what_is_fixed_of_an_item_is_not_changed_later),
         cmocka_unit_test(a_variable_has_one_source),

@@ -98,6 +98,24 @@ static void what_is_written_is_never_changed(void **state)
     assert_silent(text, "patch");
 }
 
+static void an_answer_that_would_be_too_long_is_a_short_refusal(void **state)
+{
+    (void)state;
+    struct review_facts known = facts();
+    struct review_request asked = request("CREATE", "\"runtime\":\"cobol\",\"timeout\":\"x\"", NULL);
+    struct review_verdict verdict;
+    struct str text = STR_INIT(500);
+
+    assert_int_equal(review(REVIEW_VALIDATE, &asked, &known, &verdict), REVIEW_NEEDS_NOTHING);
+    review_response(&asked, &verdict, &text);
+    assert_false(text.overflow);
+    assert_says(str_text(&text), "\"uid\":\"u1\",\"allowed\":false");
+    assert_says(str_text(&text), "would be too long");
+    str_done(&text);
+    review_verdict_done(&verdict);
+    review_request_done(&asked);
+}
+
 static void the_namespace_is_asked_for_first(void **state)
 {
     (void)state;
@@ -413,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_name_from_outside_neither_breaks_a_message_nor_is_taken_for_ours),
         cmocka_unit_test(name_and_region_are_filled_in),
         cmocka_unit_test(what_is_written_is_never_changed),
+        cmocka_unit_test(an_answer_that_would_be_too_long_is_a_short_refusal),
         cmocka_unit_test(the_namespace_is_asked_for_first),
         cmocka_unit_test(a_namespace_that_cannot_be_read_makes_no_name),
         cmocka_unit_test(replace_keeps_what_cannot_change),
