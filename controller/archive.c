@@ -6,17 +6,9 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/function/function.h"
+#include "controller/history.h"
 
 enum { HEAD_TIMEOUT_MS = 5 * 1000, TOKEN_MAX_BYTES = 256 };
-
-static bool declares_what_runs(const struct json *spec, const struct json *deployed)
-{
-    const char *version = json_str_at(spec, "code.s3ObjectVersion");
-
-    return str_equal(json_str_at(spec, "code.s3Bucket"), json_str_at(deployed, "bucket")) &&
-           str_equal(json_str_at(spec, "code.s3Key"), json_str_at(deployed, "key")) &&
-           (!version || str_equal(version, json_str_at(deployed, "versionId")));
-}
 
 static bool is_archive(const struct json *spec)
 {
@@ -56,7 +48,7 @@ bool archive_ask(struct run *run)
     const struct json *spec = run->resource.spec;
 
     if (run->artifact_asked || !is_archive(spec) ||
-        (declares_what_runs(spec, run_deployed(run)) && !is_requested(run)))
+        (history_declares(run_deployed(run), spec) && !is_requested(run)))
         return false;
     run->artifact_asked = true;
     if (!ask(run, &run->artifact))
@@ -69,7 +61,7 @@ void archive_look(struct run *run)
     const struct json *spec = run->resource.spec;
 
     if (!run->memory->full || !run->was_in_force || run->found_asked || !is_archive(spec) ||
-        json_str_at(spec, "code.s3ObjectVersion") || !declares_what_runs(spec, run_deployed(run)))
+        json_str_at(spec, "code.s3ObjectVersion") || !history_declares(run_deployed(run), spec))
         return;
     run->found_asked = true;
     run->is_found = ask(run, &run->found);

@@ -20,7 +20,7 @@ struct json *history_with(const struct json *old, const struct history_entry *en
  * as far as the history goes back, or is. */
 const struct json *history_earlier(const struct json *history, const struct json *spec);
 
-/* Is the item's code what `spec` declares? */
+/* Is the code of the item, or of status.deployed, what `spec` declares? */
 bool history_declares(const struct json *item, const struct json *spec);
 
 /* Do two items, or status.deployed, have the same code, by its hash? Another version, key or object of it is
