@@ -61,8 +61,6 @@ void plan_await_aliases(const struct plan_input *input, struct plan *plan);
 /* The description of a version that we published begins with it. */
 #define VERSION_MARK "kubelambda: generation "
 
-bool versions_publishes(const struct json *spec);
-
 /* Numbers of versions; NULL: there is none. What was published of what is declared; the newest of ours, of
  * those before another one. */
 const char *versions_current(const struct plan_input *input);

@@ -21,11 +21,6 @@ static const char *name_of(const struct json *alias)
     return name ? name : "?";
 }
 
-static bool publishes(const struct check *check)
-{
-    return str_equal(json_str_at(check->spec, "versions.publish"), "OnChange");
-}
-
 enum rule_result look_aliases_distinct(const struct check *check, struct str *message)
 {
     for (const struct json *a = aliases_of(check); a; a = json_next(a))
@@ -51,7 +46,8 @@ static bool is_word(const char *version)
 
 enum rule_result look_alias_publishing(const struct check *check, struct str *message)
 {
-    for (const struct json *alias = aliases_of(check); alias && !publishes(check); alias = json_next(alias)) {
+    for (const struct json *alias = aliases_of(check); alias && !versions_publishes(check->spec);
+         alias = json_next(alias)) {
         const char *version = json_str_at(alias, "version"), *canary = canary_of(alias);
 
         if (!is_word(version) && !is_word(canary))
@@ -82,7 +78,7 @@ static enum rule_result judge_number(const struct check *check, const struct jso
         return RULE_KEPT;
     str_addf(message, "%.128s points to version %s, which %s; there are %.200s", name_of(alias), version,
              known == VERSION_GONE ? "was deleted" : "was not published yet", ranges);
-    return known == VERSION_GONE || publishes(check) ? RULE_BROKEN : RULE_WARNING;
+    return known == VERSION_GONE || versions_publishes(check->spec) ? RULE_BROKEN : RULE_WARNING;
 }
 
 enum rule_result look_alias_versions(const struct check *check, struct str *message)
@@ -166,7 +162,7 @@ enum rule_result look_provisioned_snapstart(const struct check *check, struct st
 
 enum rule_result look_keep(const struct check *check, struct str *message)
 {
-    if (!json_at(check->spec, "versions.keep") || publishes(check))
+    if (!json_at(check->spec, "versions.keep") || versions_publishes(check->spec))
         return RULE_KEPT;
     str_add(message, "no versions are published; write versions.publish: OnChange, too");
     return RULE_WARNING;

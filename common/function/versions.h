@@ -18,6 +18,9 @@
 /* Are versions or aliases declared, or were aliases? Only then AWS has to be asked for them. */
 bool versions_matter(const struct json *spec, const struct json *managed);
 
+/* Is a version published of each state that is in force? */
+bool versions_publishes(const struct json *spec);
+
 /* A new list of the names of the aliases that have the member ("provisionedConcurrency", "asyncInvoke") by
  * their declaration, or had it. */
 struct json *aliases_with(const struct json *spec, const struct json *managed, const char *member);
