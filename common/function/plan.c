@@ -50,14 +50,6 @@ bool plan_code_differs(const struct plan_input *input)
 
 /* --- bodies ------------------------------------------------------------------------------- */
 
-/* "Environment" of "Environment.Variables": AWS replaces such a member as a whole. */
-static bool same_member(const struct field *a, const struct field *b)
-{
-    size_t len = strcspn(a->member, ".");
-
-    return strcspn(b->member, ".") == len && strncmp(a->member, b->member, len) == 0;
-}
-
 /* Adds the fields of one call to a request; those that differ with all that shares their member. */
 static void add_changes(const struct plan_input *input, enum field_call call, struct json *body,
                         struct str *names)
@@ -68,7 +60,7 @@ static void add_changes(const struct plan_input *input, enum field_call call, st
             continue;
         str_addf(names, "%s%s", names->len ? ", " : "", fields[i].path);
         for (size_t j = 0; j < field_count && !is_code(&fields[i]); j++) {
-            struct json *value = fields[j].call == call && same_member(&fields[i], &fields[j])
+            struct json *value = value_shares_member(&fields[i], &fields[j])
                                      ? value_wanted(&fields[j], input, value_ours(&fields[j], input))
                                      : NULL;
             if (value)

@@ -156,21 +156,13 @@ static void replace_item(struct attach *at, const struct json *want, const struc
     make_item(at, want);
 }
 
-static bool same_member(const struct field *a, const struct field *b)
-{
-    size_t len = strcspn(a->member, ".");
-
-    return a->call == b->call && b->member && strcspn(b->member, ".") == len &&
-           strncmp(a->member, b->member, len) == 0;
-}
-
 /* What differs, with all that shares its member: AWS replaces that as a whole, and what cannot be changed has
  * to be there as it is. */
 static void add_members(const struct field *field, const struct json *want, const struct json *have,
                         struct json *body)
 {
     for (size_t i = 0; i < field_count; i++) {
-        struct json *value = same_member(field, &fields[i])
+        struct json *value = value_shares_member(field, &fields[i])
                                  ? plan_attached_value(&fields[i], fields[i].immutable ? have : want)
                                  : NULL;
 

@@ -35,6 +35,10 @@ bool value_differs(const struct field *field, const struct plan_input *input, bo
 /* Is other code declared than the one that runs? */
 bool plan_code_differs(const struct plan_input *input);
 
+/* Are both in one member of one call, as "Environment" of "Environment.Variables", which AWS replaces as a
+ * whole? */
+bool value_shares_member(const struct field *a, const struct field *b);
+
 /* Takes the value over. null: only the object that would hold it is there. */
 void value_put(struct json *body, const char *member, struct json *value);
 

@@ -10,6 +10,14 @@ bool plan_lists(const struct json *list, const char *text)
     return false;
 }
 
+bool value_shares_member(const struct field *a, const struct field *b)
+{
+    size_t len = strcspn(a->member, ".");
+
+    return a->call == b->call && b->member && strcspn(b->member, ".") == len &&
+           strncmp(a->member, b->member, len) == 0;
+}
+
 void value_put(struct json *body, const char *member, struct json *value)
 {
     const char *dot = strrchr(member, '.');
