@@ -397,7 +397,7 @@ static int wait_for_signal(struct serve *serve, const sigset_t *signals)
 
 int cli_serve(int argc, char **argv)
 {
-    struct serve serve = {0};
+    struct serve serve = {.kube_config = {.memory_files = {-1, -1, -1}}};
     struct err err;
     sigset_t signals;
 
