@@ -8,8 +8,10 @@
 #include "common/http/exchange.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -281,22 +283,35 @@ static void wait_until_idle(struct http_server *server, int64_t at_most_ms)
         clock_sleep_ms(POLL_MS);
 }
 
+/* MHD_quiesce_daemon is meant for this, but races with the daemon's own workers and now and then ends the
+ * process ("Failed to remove listen FD from epoll set"). So the listener's number gets something on which
+ * nothing ever comes: the kernel closes the old one and takes it out of the workers' epoll sets. */
+static void refuse_more(int listener)
+{
+    int nothing = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    if (nothing < 0) { /* descriptors are short: the workers wake in vain until the end */
+        (void)shutdown(listener, SHUT_RDWR);
+        return;
+    }
+    (void)dup3(nothing, listener, O_CLOEXEC);
+    close(nothing);
+}
+
 void http_server_stop(struct http_server *server, int64_t drain_ms)
 {
     if (!server)
         return;
     atomic_store(&server->exchanges.draining, true);
-    /* The descriptor may be closed only after the daemon's end; shut down, it refuses at once. */
-    (void)MHD_quiesce_daemon(server->daemon);
-    (void)shutdown(server->listener, SHUT_RDWR);
+    refuse_more(server->listener);
     int64_t deadline_ms = clock_mono_ms() + drain_ms;
 
     wait_until_left(server, drain_ms);
     wait_until_idle(server, deadline_ms - clock_mono_ms());
     if (exchanges_close(&server->exchanges))
         wait_until_idle(server, FAREWELL_MS); /* for the 503s to get out */
+    /* The listener's number, too, is closed here. */
     MHD_stop_daemon(server->daemon);
-    close(server->listener);
     connections_done(&server->exchanges.connections);
     free(server);
 }
