@@ -171,10 +171,14 @@ static void remember(struct run *run, const struct plan_step *step, const struct
 static bool step_failed(struct run *run, const struct plan_step *step, const struct err *err,
                         struct reconcile_next *ret_next)
 {
-    if (step->kind == PLAN_DELETE_VERSION && (err->class == ERR_INVALID || err->class == ERR_CONFLICT)) {
+    bool busy = err->class == ERR_CONFLICT && strstr(err->msg, "in progress");
+
+    if (step->kind == PLAN_DELETE_VERSION && !busy &&
+        (err->class == ERR_INVALID || err->class == ERR_CONFLICT)) {
         log_warn("an old version stays", "function", run->resource.key, "version", step->item, "error",
                  err->msg);
-        run->seen = sides_follow(run, step, NULL); /* something needs it; the next rotation tries again */
+        sides_version_stays(run, step->item); /* something needs it: tried when all is read anew */
+        run->seen = true;
         return false;
     }
     /* The function changed since the look, is there though it was not seen, or is gone though it was. */

@@ -118,6 +118,12 @@ int sides_observe(struct run *run, enum limiter_priority priority, struct err *e
     return observe_versions(run, priority, err);
 }
 
+void sides_version_stays(struct run *run, const char *number)
+{
+    versions_stays(sides_known(run), number);
+    show_versions(run);
+}
+
 bool sides_follow(struct run *run, const struct plan_step *step, const struct json *answer)
 {
     if (step->kind == PLAN_CREATE || step->kind == PLAN_DELETE)

@@ -14,6 +14,9 @@ int sides_observe(struct run *run, enum limiter_priority priority, struct err *e
 /* A step was run. True: run->observed shows what it did, so there is no need to look again. */
 bool sides_follow(struct run *run, const struct plan_step *step, const struct json *answer);
 
+/* The version stays, although it was to go; run->observed shows that, too. */
+void sides_version_stays(struct run *run, const char *number);
+
 /* Answers by their names, what is known of them so far. */
 struct json *sides_known(struct run *run);
 

@@ -181,6 +181,20 @@ static void replace(struct json *known, const char *list, const char *member, co
     json_set(known, list, made);
 }
 
+void versions_stays(struct json *known, const char *number)
+{
+    struct json *made = json_new_array();
+
+    for (const struct json *item = json_first(json_get(known, VERSIONS)); item; item = json_next(item)) {
+        struct json *copy = json_copy(item);
+
+        if (str_equal(json_str_at(item, "Version"), number))
+            json_set(copy, VERSION_STAYS, json_new_bool(true));
+        json_append(made, copy);
+    }
+    json_set(known, VERSIONS, made);
+}
+
 bool versions_follow(struct json *known, const struct plan_step *step, const struct json *answer)
 {
     const char *name = step->item;

@@ -14,5 +14,8 @@ int versions_read(struct aws *aws, const struct lambda_call *like, const struct 
 /* A function that was just created has none. */
 void versions_read_none(struct json *known);
 
+/* AWS refused to delete the version: it is there, and not tried again before all is read anew. */
+void versions_stays(struct json *known, const char *number);
+
 /* A step was run, with that answer. True: `known` shows what it did. */
 bool versions_follow(struct json *known, const struct plan_step *step, const struct json *answer);

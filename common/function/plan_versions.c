@@ -175,7 +175,7 @@ static void add_deletions(const struct plan_input *input, struct plan *plan)
         if (!is_ours(version))
             continue;
         surplus--;
-        if (!plan_lists(in_use, number))
+        if (!plan_lists(in_use, number) && !json_is_true(json_get(version, VERSION_STAYS)))
             plan_add_waiting_step(plan, PLAN_DELETE_VERSION, number, NULL,
                                   xasprintf("deletes version %s", number));
     }

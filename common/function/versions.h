@@ -11,6 +11,7 @@
 #include "common/function/plan.h"
 
 #define VERSIONS "Versions"
+#define VERSION_STAYS "Stays" /* true in a version that AWS did not let go of: it is not tried again */
 #define ALIASES "Aliases"
 #define PROVISIONED "Provisioned"
 #define ALIAS_INVOKE "AliasInvoke"

@@ -102,6 +102,16 @@ def test_old_versions_go_but_not_those_that_an_alias_names_or_others_published(c
     assert status["versions"] == "1,3,5-6" and status["version"] == "6"
 
 
+def test_a_version_that_aws_does_not_let_go_of_stays_and_is_told_of(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    refusal = {"status": 409, "code": "ResourceConflictException", "message": "The version is in use."}
+    held = aws.rule("DeleteFunction", **refusal)
+    status = apply(cluster, namespace, 3, versions={"publish": "OnChange", "keep": 1})["status"]
+    assert list(versions(aws)) == ["1", "2", "3"] and status["versions"] == "1-3"
+    assert aws.hits(held) == 2, "each was tried once"
+
+
 def test_a_version_whose_snapshot_is_still_made_is_waited_for(cluster, aws, serve, namespace):
     apply(cluster, namespace, 1, LIVE)
     aws.rule("PublishVersion", times=1, merge={"State": "Pending", "StateReasonCode": "Creating"})

@@ -152,6 +152,21 @@ static void none_goes_that_the_resource_names(void **state)
     assert_int_equal(deletions, 1);
 }
 
+static void what_aws_did_not_let_go_of_stays_and_is_told_of(void **state)
+{
+    struct scene *scene =
+        with(state,
+             "[{\"Version\":\"1\",\"Description\":\"kubelambda: generation 1\",\"" VERSION_STAYS
+             "\":true}," OURS("2", "2", SHA) "," OURS("3", "7", SHA) "]",
+             "[]", "3");
+
+    json_set_at(scene->spec, "versions.keep", json_new_int(1));
+    assert_string_equal(only_step(scene, PLAN_DELETE_VERSION)->item, "2");
+    _cleanup_(json_freep) struct json *status = versions_status(&scene->input);
+
+    assert_string_equal(json_str_at(status, "versions"), "1-3");
+}
+
 static void nothing_follows_a_version_before_it_is_there(void **state)
 {
     static const struct {
@@ -235,6 +250,7 @@ int main(void)
         test(weights_are_percents),
         test(only_ours_beyond_those_to_keep_go_and_none_that_an_alias_names),
         test(none_goes_that_the_resource_names),
+        test(what_aws_did_not_let_go_of_stays_and_is_told_of),
         test(nothing_follows_a_version_before_it_is_there),
         test(provisioned_concurrency_is_waited_for_and_fails_with_a_reason),
         test(ranges_say_what_is_there_and_what_never_comes_back),
