@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { HEAD_TIMEOUT_MS = 10 * 1000, MANIFEST_MAX_BYTES = 4 << 20, COMMENTS_MAX_BYTES = 16 << 10 };
+enum { HEAD_TIMEOUT_MS = 10 * 1000, MANIFEST_MAX_BYTES = 4 << 20, COMMENTS_MAX_BYTES = 4 << 20 };
 
 struct import_options {
     struct option_list names;
@@ -208,13 +208,17 @@ static void import_observed(struct import *import, const struct json *observed)
     _cleanup_(freep) char *region = xstrndup(in.ptr ? in.ptr : "", in.len);
     _cleanup_(str_done) struct str comments = STR_INIT(COMMENTS_MAX_BYTES);
     _cleanup_(json_freep) struct json *code = find_code(import, name, region, observed, &comments);
-    struct json *spec = plan_import(observed, code, region);
+    struct json *spec = plan_import(observed, code, region, &comments);
     _cleanup_(freep) char *chosen = choose_name(import, name, &comments);
 
     if (json_get(configuration, "Environment") && json_at(configuration, "Environment.Error"))
         complain(import, name, "its environment variables cannot be read; allow kms:Decrypt with its key");
     if (json_type(json_get(observed, "TagsError")) > JSON_NULL)
         complain(import, name, "its tags cannot be read; allow lambda:ListTags");
+    if (json_get(observed, OBSERVE_ALIASES_ERROR)) {
+        str_add(&comments, "# aliases: they cannot be read\n");
+        complain(import, name, json_str_at(observed, OBSERVE_ALIASES_ERROR));
+    }
     if (import->options.no_environment)
         json_set(spec, "environment", NULL);
     import->with_environment += json_get(spec, "environment") != NULL;
@@ -331,7 +335,8 @@ static void run(struct import *import)
     if (import->options.names.count == 0)
         import_all(import);
     if (json_first(import->used))
-        session_print(stderr, "kubelambda import: versions and aliases are left out, and what hangs on them");
+        session_print(stderr, "kubelambda import: versions are left out, and the URLs, permissions and event "
+                              "sources of aliases");
     if (import->with_environment > 0) {
         _cleanup_(freep) char *line =
             xasprintf("kubelambda import: warning: the manifests hold the values of environment variables of "

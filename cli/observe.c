@@ -60,6 +60,20 @@ static int observe_attached(struct aws *aws, const struct observe_target *target
     return r;
 }
 
+/* Without the permission to read them the rest is told all the same. */
+static int observe_aliases(struct aws *aws, const struct lambda_call *like, struct json *observed,
+                           struct err *err)
+{
+    enum lambda_operation failed;
+    int r = versions_read_aliases(aws, like, observed, &failed, err);
+
+    if (r != ERR_DENIED)
+        return r;
+    json_set(observed, ALIASES, NULL);
+    json_set_str(observed, OBSERVE_ALIASES_ERROR, err->msg);
+    return 0;
+}
+
 static int observe_once(struct aws *aws, const struct observe_target *target, struct json **ret_observed,
                         struct err *err)
 {
@@ -77,8 +91,9 @@ static int observe_once(struct aws *aws, const struct observe_target *target, st
         r = err_set(err, ERR_RETRY, "GetFunction: an answer without a Configuration");
     if (r == 0)
         r = observe_sides(aws, target, answer, err);
-    if (r == 0 && target->spec)
-        r = versions_read(aws, &call, target->spec, target->managed, answer, &failed, err);
+    if (r == 0)
+        r = target->spec ? versions_read(aws, &call, target->spec, target->managed, answer, &failed, err)
+                         : observe_aliases(aws, &call, answer, err);
     if (r == 0)
         r = observe_attached(aws, target, answer, err);
     if (r == 0)

@@ -11,6 +11,9 @@ struct observe_target {
                                           all that such a function can have */
 };
 
+/* Beside the answers: why the aliases could not be read; only without a `spec`. */
+#define OBSERVE_ALIASES_ERROR "AliasesError"
+
 /* GetFunction's answer with those of the side calls, each under its name; the caller frees. NULL: there is no
  * such function. What passes is asked for again. Errors by lambda_call. */
 int observe_function(struct aws *aws, struct repeat *repeat, const struct observe_target *target,

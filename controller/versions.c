@@ -108,6 +108,18 @@ static int ensure_parts(struct aws *aws, const struct lambda_call *like, enum la
     return 0;
 }
 
+static int ensure_kept(struct aws *aws, const struct lambda_call *like, const struct json *provisioned,
+                       const struct json *invoke, struct json *known, enum lambda_operation *ret_failed,
+                       struct err *err)
+{
+    int r = ensure_parts(aws, like, LAMBDA_GET_PROVISIONED_CONCURRENCY_CONFIG, PROVISIONED, provisioned,
+                         known, ret_failed, err);
+
+    return r < 0 ? r
+                 : ensure_parts(aws, like, LAMBDA_GET_FUNCTION_EVENT_INVOKE_CONFIG, ALIAS_INVOKE, invoke,
+                                known, ret_failed, err);
+}
+
 /* The snapshot of a version is made after it was published. */
 static int refresh_pending(struct aws *aws, const struct lambda_call *like, struct json *known,
                            enum lambda_operation *ret_failed, struct err *err)
@@ -150,13 +162,19 @@ int versions_read(struct aws *aws, const struct lambda_call *like, const struct 
         r = refresh_pending(aws, like, known, ret_failed, err);
     if (r == 0)
         r = ensure_list(aws, like, LAMBDA_LIST_ALIASES, ALIASES, known, ret_failed, err);
-    if (r == 0)
-        r = ensure_parts(aws, like, LAMBDA_GET_PROVISIONED_CONCURRENCY_CONFIG, PROVISIONED, provisioned,
-                         known, ret_failed, err);
-    if (r == 0)
-        r = ensure_parts(aws, like, LAMBDA_GET_FUNCTION_EVENT_INVOKE_CONFIG, ALIAS_INVOKE, invoke, known,
-                         ret_failed, err);
-    return r;
+    return r < 0 ? r : ensure_kept(aws, like, provisioned, invoke, known, ret_failed, err);
+}
+
+int versions_read_aliases(struct aws *aws, const struct lambda_call *like, struct json *known,
+                          enum lambda_operation *ret_failed, struct err *err)
+{
+    _cleanup_(json_freep) struct json *names = json_new_array();
+    int r = ensure_list(aws, like, LAMBDA_LIST_ALIASES, ALIASES, known, ret_failed, err);
+
+    for (const struct json *alias = json_first(json_get(known, ALIASES)); alias; alias = json_next(alias))
+        if (json_str_at(alias, "Name"))
+            json_append(names, json_new_string(json_str_at(alias, "Name")));
+    return r < 0 ? r : ensure_kept(aws, like, names, names, known, ret_failed, err);
 }
 
 void versions_read_none(struct json *known)

@@ -11,6 +11,11 @@ int versions_read(struct aws *aws, const struct lambda_call *like, const struct 
                   const struct json *managed, struct json *known, enum lambda_operation *ret_failed,
                   struct err *err) __attribute__((warn_unused_result));
 
+/* Adds all aliases with what is kept for each. Blocks; errors as above. */
+int versions_read_aliases(struct aws *aws, const struct lambda_call *like, struct json *known,
+                          enum lambda_operation *ret_failed, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* A function that was just created has none. */
 void versions_read_none(struct json *known);
 

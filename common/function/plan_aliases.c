@@ -199,6 +199,69 @@ static bool points_elsewhere(const struct json *before, const struct json *after
            differs(before, after, "weight");
 }
 
+/* --- back from AWS --------------------------------------------------------------------------- */
+
+/* One that points to $LATEST is none that can be declared. */
+static bool is_declarable(const struct json *alias, struct str *comments)
+{
+    const char *name = json_str_at(alias, "Name"), *version = json_str_at(alias, "FunctionVersion");
+
+    if (!name || !matches(field_find(LIST "[].name")->pattern, name))
+        return false;
+    if (version && matches("[1-9][0-9]*", version))
+        return true;
+    str_addf(comments, "# aliases: %s is left out, as it points to no number of a version\n", name);
+    return false;
+}
+
+/* The canary as the spec has it, in whole percent. */
+static void declare_canary(const struct json *alias, struct json *item, struct str *comments)
+{
+    const struct json *have = json_first(json_at(alias, "RoutingConfig.AdditionalVersionWeights"));
+    const char *additional = json_str_at(item, "additionalVersion");
+    double percent = json_number(have, 0) * 100;
+
+    if (fabs(percent - (double)lround(percent)) > 1e-6)
+        str_addf(comments, "# aliases: %s has a weight of %g %%, which is written as %ld %%\n",
+                 json_str_at(item, "name"), percent, lround(percent));
+    if (!additional)
+        return;
+    struct json *list = json_new_array(), *canary = json_new_object();
+
+    json_set_str(canary, "version", additional);
+    json_set(canary, "weight", json_copy(json_get(item, "weight")));
+    json_append(list, canary);
+    json_set(item, "additionalVersions", list);
+    json_set(item, "additionalVersion", NULL);
+    json_set(item, "weight", NULL);
+}
+
+struct json *aliases_import(const struct json *observed, struct str *comments)
+{
+    const struct plan_input input = {.observed = observed};
+    struct json *list = json_new_array();
+    int64_t most = field_find(LIST)->max;
+
+    for (const struct json *alias = json_first(json_get(observed, ALIASES)); alias;
+         alias = json_next(alias)) {
+        if (!is_declarable(alias, comments))
+            continue;
+        struct json *item = json_size(list) < (size_t)most ? shown(&input, json_str_at(alias, "Name")) : NULL;
+
+        if (item) {
+            declare_canary(alias, item, comments);
+            json_append(list, item);
+        } else {
+            str_addf(comments, "# aliases: %s is left out, as a manifest has at most %lld\n",
+                     json_str_at(alias, "Name"), (long long)most);
+        }
+    }
+    if (json_size(list) > 0)
+        return list;
+    json_free(list);
+    return NULL;
+}
+
 /* --- steps ---------------------------------------------------------------------------------- */
 
 static bool is_number(const char *version)

@@ -167,7 +167,8 @@ static void import_attached(const struct plan_attached *kind, const struct json 
         json_set(spec, kind->path, take(items));
 }
 
-struct json *plan_import(const struct json *observed, const struct json *code, const char *region)
+struct json *plan_import(const struct json *observed, const struct json *code, const char *region,
+                         struct str *comments)
 {
     struct json *spec = json_new_object();
     const struct plan_input input = {.spec = spec, .deployed = code, .observed = observed};
@@ -180,6 +181,7 @@ struct json *plan_import(const struct json *observed, const struct json *code, c
         if (value)
             json_set_at(spec, fields[i].path, value);
     }
+    json_set(spec, "aliases", aliases_import(observed, comments));
     for (size_t i = 0; i < plan_attached_count; i++)
         import_attached(&plan_attached[i], observed, spec);
     json_set_str(spec, "adoptionPolicy", "Adopt");

@@ -73,6 +73,9 @@ const char *versions_newest(const struct plan_input *input, const char *before);
 /* What PutFunctionEventInvokeConfig takes for a declared alias; a new object. */
 struct json *alias_invoke_body(const struct json *alias);
 
+/* For the spec: a new list of all aliases; NULL: none. Adds lines of comment on what cannot be declared. */
+struct json *aliases_import(const struct json *observed, struct str *comments);
+
 /* For the status: a new list of the declared aliases as AWS has them; NULL: none. */
 struct json *aliases_status(const struct plan_input *input);
 

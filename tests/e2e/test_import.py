@@ -11,6 +11,7 @@ from harness import BINARY, FakeAws, Serve, is_settled, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/fake"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:"
+FUNCTIONS = int(os.environ.get("KUBELAMBDA_IMPORTED", "6"))
 FULL = {
     "Runtime": "python3.13",
     "Handler": "app.handler",
@@ -67,7 +68,7 @@ def run(aws, tmp_path):
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
                 **(aws.env() if env is None else env),
             },
-            timeout=60,
+            timeout=60 + FUNCTIONS,
         )
         assert "ERROR: " not in result.stderr and "runtime error" not in result.stderr, result.stderr
         return result
@@ -91,8 +92,26 @@ def make(aws, name, key="app/1.zip", **members):
     aws.functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
 
+def make_alias(aws, name):
+    """One with all that there can be, and a second version for it."""
+    aws.functions.publish_version(FunctionName=name)
+    aws.functions.update_function_configuration(FunctionName=name, Timeout=FULL["Timeout"])
+    aws.functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    aws.functions.publish_version(FunctionName=name)
+    aws.functions.create_alias(
+        FunctionName=name, Name="live", FunctionVersion="1", Description="what callers use",
+        RoutingConfig={"AdditionalVersionWeights": {"2": 0.07}},
+    )  # fmt: skip
+    aws.functions.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    aws.functions.put_function_event_invoke_config(FunctionName=name, Qualifier="live", MaximumRetryAttempts=0)
+
+
 def make_full(aws, name, key):
-    make(aws, name, key, **FULL)
+    make(aws, name, key, **{**FULL, "Timeout": 59})
+    make_alias(aws, name)
+    aws.functions.create_alias(FunctionName=name, Name="plain", FunctionVersion="2")
     aws.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
     aws.functions.put_function_event_invoke_config(
         FunctionName=name,
@@ -158,6 +177,14 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
             },
             "recursiveLoop": "Allow",
             "runtimeManagement": {"updateRuntimeOn": "FunctionUpdate"},
+            "aliases": [
+                {
+                    "name": "live", "version": "1", "description": "what callers use",
+                    "additionalVersions": [{"version": "2", "weight": 7}],
+                    "provisionedConcurrency": 2, "asyncInvoke": {"maximumRetryAttempts": 0},
+                },
+                {"name": "plain", "version": "2"},
+            ],
             "functionUrl": {"authType": "AWS_IAM", "cors": {"allowOrigins": ["*"]}},
             "permissions": [
                 {
@@ -172,13 +199,11 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
         },
     }  # fmt: skip
     assert "warning: the manifests hold the values of environment variables of 1 function;" in result.stderr
-    assert "versions and aliases are left out, and what hangs on them" in result.stderr
+    assert "versions are left out, and the URLs, permissions and event sources of aliases" in result.stderr
+    assert "# aliases" not in result.stdout
     without = run("import", "production-full", "--bucket=artifacts", "--prefix-key=app/", "--no-environment")
     assert "environment" not in documents(without)["production-full"]["spec"]
     assert "warning" not in without.stderr
-
-
-FUNCTIONS = int(os.environ.get("KUBELAMBDA_IMPORTED", "6"))
 
 
 def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write(run, cluster, aws, tmp_path):
@@ -308,6 +333,37 @@ def test_one_function_that_fails_does_not_keep_the_others(run, aws):
     assert list(documents(result)) == ["good"]
     assert "kubelambda import: none: there is no such function in this account and region\n" in result.stderr
     assert "kubelambda import: bad: GetFunction: " in result.stderr
+
+
+def test_what_cannot_be_declared_of_aliases_is_said_in_the_manifest(run, aws):
+    key = key_of(aws)
+    make(aws, "f", key)
+    make_alias(aws, "f")
+    aws.functions.update_alias(
+        FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.125}}
+    )
+    aws.functions.create_alias(FunctionName="f", Name="newest", FunctionVersion="$LATEST")
+    result = run("import", "f", "-n", "a", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 0, result.stderr
+    (live,) = documents(result)["f"]["spec"]["aliases"]
+    assert (live["name"], live["additionalVersions"]) == ("live", [{"version": "2", "weight": 13}])
+    assert "# aliases: live has a weight of 12.5 %, which is written as 13 %\n" in result.stdout
+    assert "# aliases: newest is left out, as it points to no number of a version\n" in result.stdout
+    planned = json.loads(run("plan", "-f", "-", "-o", "json", stdin=result.stdout).stdout)["functions"]
+    assert [one["differences"] for one in planned] == [[]]
+
+
+def test_aliases_that_cannot_be_read_do_not_keep_the_rest(run, aws):
+    key = key_of(aws)
+    make(aws, "f", key)
+    make_alias(aws, "f")
+    denied = {"status": 403, "code": "AccessDeniedException", "message": "no"}
+    aws.rule("GetProvisionedConcurrencyConfig", name="f", **denied)
+    result = run("import", "f", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 1
+    assert result.stdout.startswith("---\n# aliases: they cannot be read\napiVersion: ")
+    assert "aliases" not in documents(result)["f"]["spec"]
+    assert "kubelambda import: f: GetProvisionedConcurrencyConfig: " in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 /* From what AWS has back to a spec: the plan of what was imported is empty, whatever the function has. */
 #include "common/function/plan_import.h"
+#include "common/function/versions.h"
 
 #include "plan_scene.h"
 
@@ -46,8 +47,10 @@ static struct json *example(const struct field *field)
 
 static struct json *imported(const struct json *spec, const struct json *observed, const struct json *code)
 {
-    struct json *made = plan_import(observed, code, json_str_at(spec, "region"));
+    _cleanup_(str_done) struct str comments = STR_INIT(4096);
+    struct json *made = plan_import(observed, code, json_str_at(spec, "region"), &comments);
 
+    assert_string_equal(str_text(&comments), "");
     assert_string_equal(json_str_at(made, "adoptionPolicy"), "Adopt");
     return made;
 }
@@ -126,12 +129,58 @@ static void what_is_as_by_default_is_left_out(void **state)
         fail_msg("%s", text);
 }
 
+static void aliases_come_back_as_they_were_declared(void **state)
+{
+    static const char aliases[] =
+        "[{\"name\":\"live\",\"version\":\"7\",\"description\":\"d\",\"provisionedConcurrency\":3,"
+        "\"asyncInvoke\":{"
+        "\"maximumRetryAttempts\":0},\"additionalVersions\":[{\"version\":\"8\",\"weight\":10}]},"
+        "{\"name\":\"plain\",\"version\":\"8\"}]";
+    _cleanup_(json_freep) struct json *spec = parse(ZIP), *observed = NULL, *code = NULL, *made = NULL;
+    _cleanup_(json_freep) struct json *status =
+        parse("{\"aliases\":[{\"name\":\"live\",\"version\":\"7\",\"additionalVersion\":\"8\",\"weight\":10},"
+              "{\"name\":\"plain\",\"version\":\"8\"}]}");
+
+    (void)state;
+    json_set(spec, "aliases", parse(aliases));
+    observed = plan_observed_from(spec, OWNER, SHA);
+    versions_observed_from(spec, status, observed);
+    code = plan_deployed(spec, observed, NULL);
+    made = imported(spec, observed, code);
+    assert_json(json_get(made, "aliases"), aliases);
+}
+
+static void aliases_that_cannot_be_declared_are_named(void **state)
+{
+    _cleanup_(json_freep) struct json *observed = parse("{}");
+    _cleanup_(str_done) struct str comments = STR_INIT(4096);
+    struct json *aliases = json_new_array();
+
+    (void)state;
+    for (int number = 0; number < 21; number++) {
+        struct json *alias = parse("{\"FunctionVersion\":\"1\"}");
+        char name[] = {'a', (char)('a' + number), '\0'};
+
+        json_set_str(alias, "Name", name);
+        json_append(aliases, alias);
+    }
+    json_append(aliases, parse("{\"Name\":\"newest\",\"FunctionVersion\":\"$LATEST\"}"));
+    json_set(observed, "Aliases", aliases);
+    _cleanup_(json_freep) struct json *made = plan_import(observed, NULL, "us-east-1", &comments);
+
+    assert_int_equal(json_size(json_get(made, "aliases")), 20);
+    assert_string_equal(str_text(&comments),
+                        "# aliases: au is left out, as a manifest has at most 20\n"
+                        "# aliases: newest is left out, as it points to no number of a version\n");
+}
+
 static void tags_of_aws_and_of_an_owner_stay_out(void **state)
 {
     _cleanup_(json_freep) struct json *observed =
         parse("{\"Configuration\":{\"FunctionName\":\"f\"},\"Tags\":{\"aws:cloudformation:stack-name\":\"s\","
               "\"" PLAN_OWNER_TAG "\":\"x\",\"awsome\":\"b\"}}");
-    _cleanup_(json_freep) struct json *made = plan_import(observed, NULL, "us-east-1");
+    _cleanup_(str_done) struct str comments = STR_INIT(4096);
+    _cleanup_(json_freep) struct json *made = plan_import(observed, NULL, "us-east-1", &comments);
 
     (void)state;
     assert_json(json_get(made, "tags"), "{\"awsome\":\"b\"}");
@@ -187,13 +236,20 @@ static void an_answer_that_is_wrong_in_every_type_does_no_harm(void **state)
         "{\"Configuration\":[],\"Tags\":7,\"Code\":\"x\"}",
         "{\"Configuration\":{\"FunctionName\":5,\"Layers\":\"x\",\"FileSystemConfigs\":[5,{}],"
         "\"Environment\":{\"Variables\":[]},\"LoggingConfig\":3},\"Tags\":[\"a\"],\"EventInvokeConfig\":[]}",
+        "{\"Aliases\":[3,{},{\"Name\":\"a\",\"FunctionVersion\":7},{\"Name\":\"b\\nc\",\"FunctionVersion\":"
+        "\"1\"},"
+        "{\"Name\":\"c\",\"FunctionVersion\":\"1\",\"RoutingConfig\":{\"AdditionalVersionWeights\":[\"x\"]}}]"
+        ","
+        "\"Provisioned\":[],\"AliasInvoke\":{\"c\":\"x\"}}",
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         _cleanup_(json_freep) struct json *observed = parse(cases[i]);
 
-        json_free(plan_import(observed, NULL, "us-east-1"));
+        _cleanup_(str_done) struct str comments = STR_INIT(4096);
+
+        json_free(plan_import(observed, NULL, "us-east-1", &comments));
         json_free(plan_import_code(observed));
     }
 }
@@ -203,6 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_table_comes_back_as_it_was_declared),
         cmocka_unit_test(what_is_as_by_default_is_left_out),
+        cmocka_unit_test(aliases_come_back_as_they_were_declared),
+        cmocka_unit_test(aliases_that_cannot_be_declared_are_named),
         cmocka_unit_test(tags_of_aws_and_of_an_owner_stay_out),
         cmocka_unit_test(where_the_code_is_comes_from_the_answer_as_far_as_it_says),
         cmocka_unit_test(names_become_names_of_kubernetes),
