@@ -150,6 +150,11 @@ char *aws_account(struct aws *aws)
     return credentials_account(aws->credentials);
 }
 
+char *aws_known_account(struct aws *aws)
+{
+    return aws->role_account ? xstrdup(aws->role_account) : credentials_known_account(aws->credentials);
+}
+
 struct limiter *aws_limiter(const struct aws *aws)
 {
     return aws->settings->limiter;

@@ -30,6 +30,8 @@ const char *aws_default_region(struct aws *aws);
 /* The account that the credentials belong to; the caller frees. NULL when it is not known (yet): the first
  * call starts finding out, by GetCallerIdentity. */
 char *aws_account(struct aws *aws);
+/* A role's by its ARN, else the same; but nothing is found out, nor sent. */
+char *aws_known_account(struct aws *aws);
 
 /* A client that acts as a role, assumed with the credentials of `aws`: another account's functions. One for
  * each role, kept and freed with `aws`, which must have been made by aws_new. Settings are the same. */

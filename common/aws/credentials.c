@@ -542,6 +542,21 @@ bool credentials_renew(struct credentials_store *store, const struct credentials
     return renewed;
 }
 
+/* Under the lock. */
+static char *known_account(const struct credentials_store *store)
+{
+    return store->current ? xstrdup(store->current->account) : NULL;
+}
+
+char *credentials_known_account(struct credentials_store *store)
+{
+    pthread_mutex_lock(&store->refresher->lock);
+    char *account = known_account(store);
+
+    pthread_mutex_unlock(&store->refresher->lock);
+    return account;
+}
+
 char *credentials_account(struct credentials_store *store)
 {
     struct stamp stamps[PROFILE_FILES];
@@ -553,7 +568,7 @@ char *credentials_account(struct credentials_store *store)
         store->account_wanted = true;
         due_now(store);
     }
-    char *account = store->current ? xstrdup(store->current->account) : NULL;
+    char *account = known_account(store);
 
     pthread_mutex_unlock(&store->refresher->lock);
     return account;

@@ -53,6 +53,8 @@ bool credentials_renew(struct credentials_store *store, const struct credentials
 /* The account that they belong to, which the caller frees; NULL when it is not known (yet). Asking once
  * makes it be found out, for those in force and all that follow. */
 char *credentials_account(struct credentials_store *store);
+/* The same, but nothing is found out. */
+char *credentials_known_account(struct credentials_store *store);
 
 /* The region by the settings, else of the machine that we run on; NULL when it is not known (yet). Asking
  * makes it be found out. */

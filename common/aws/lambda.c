@@ -172,27 +172,26 @@ static int send_call(struct aws *aws, const struct lambda_call *call, struct jso
 }
 
 /* What the answer says about the limits; no answer says nothing. */
-static void note_answer(const struct aws *aws, const char *region, enum limiter_kind kind, int result,
-                        const struct err *err)
+static void note_answer(const struct aws *aws, const char *account, const char *region,
+                        enum limiter_kind kind, int result, const struct err *err)
 {
     bool throttled = result == ERR_THROTTLED;
 
     if (result == 0 || err->status != 0)
-        limiter_note(aws_limiter(aws), aws_role_account(aws), region, kind, throttled,
-                     throttled ? err->retry_after_ms : 0);
+        limiter_note(aws_limiter(aws), account, region, kind, throttled, throttled ? err->retry_after_ms : 0);
 }
 
 int lambda_call(struct aws *aws, const struct lambda_call *call, struct json **ret_answer, struct err *err)
 {
     enum limiter_kind kind = call->operation == LAMBDA_GET_FUNCTION ? LIMITER_GET_FUNCTION : LIMITER_OTHER;
     const char *region = call->region ? call->region : aws_default_region(aws);
+    _cleanup_(freep) char *account = aws_known_account(aws); /* its roles share its limits */
     struct err problem;
-    int result = limiter_wait(aws_limiter(aws), aws_role_account(aws), region, kind, call->priority,
-                              call->stop, &problem);
+    int result = limiter_wait(aws_limiter(aws), account, region, kind, call->priority, call->stop, &problem);
 
     if (result == 0) {
         result = send_call(aws, call, ret_answer, &problem);
-        note_answer(aws, region, kind, result, &problem);
+        note_answer(aws, account, region, kind, result, &problem);
     }
     if (result < 0) {
         err_wrap(&problem, "%s", operations[call->operation].name);

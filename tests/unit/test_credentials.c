@@ -1,4 +1,5 @@
 /* Credentials that are fetched: waited for, kept, renewed ahead of time, of roles. */
+#include "common/aws/lambda.h"
 #include "credentials_peer.h"
 
 static void a_call_that_must_not_wait_fails_until_there_are_credentials(void **state)
@@ -160,6 +161,31 @@ static void each_role_has_one_client_with_credentials_of_its_own(void **state)
     aws_free(aws);
 }
 
+static void a_role_of_our_own_account_shares_its_limits(void **state)
+{
+    const struct lambda_call list = {.operation = LAMBDA_LIST_FUNCTIONS};
+    char *account = NULL;
+    struct err err;
+
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "BASE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+    struct aws *aws = begin(), *ours = aws_for_role(aws, "arn:aws:iam::123456789012:role/r"),
+               *other = aws_for_role(aws, "arn:aws:iam::210987654321:role/r");
+
+    for (int i = 0; i < 50 && !(account = aws_account(aws)); i++)
+        clock_sleep_ms(100);
+    assert_string_equal(account, "123456789012");
+    free(account);
+    answer_with("429 Too Many Requests\r\nRetry-After: 60", "{}");
+    assert_int_equal(lambda_call(aws, &list, NULL, &err), ERR_THROTTLED);
+    answer_with(NULL, NULL);
+    assert_int_equal(lambda_call(ours, &list, NULL, &err), ERR_THROTTLED);
+    assert_int_equal(asked("GET /2015-03-31/functions"), 1);
+    assert_int_equal(lambda_call(other, &list, NULL, &err), 0);
+    aws_free(aws);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +196,7 @@ int main(void)
         TEST(fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure),
         TEST(the_account_of_keys_is_asked_for_once),
         TEST(each_role_has_one_client_with_credentials_of_its_own),
+        TEST(a_role_of_our_own_account_shares_its_limits),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
