@@ -68,6 +68,8 @@ static int ensure_list(struct aws *aws, const struct lambda_call *like, enum lam
 
     if (r == 0)
         json_set(known, member, list);
+    if (r == 0 && operation == LAMBDA_LIST_VERSIONS_BY_FUNCTION)
+        json_set(known, member, versions_oldest_first(json_get(known, member)));
     return r;
 }
 

@@ -31,6 +31,30 @@ struct json *version_seen(const struct json *configuration)
     return NULL;
 }
 
+/* Numbers without leading zeros: the longer one is the larger. */
+static int by_number(const void *a, const void *b)
+{
+    const char *x = json_str_at(*(const struct json *const *)a, "Version"),
+               *y = json_str_at(*(const struct json *const *)b, "Version");
+    size_t m = strlen(x), n = strlen(y);
+
+    return m != n ? (m > n ? 1 : -1) : strcmp(x, y);
+}
+
+struct json *versions_oldest_first(const struct json *versions)
+{
+    size_t count = 0;
+    _cleanup_(freep) const struct json **items = xcalloc(json_size(versions) + 1, sizeof(*items));
+    struct json *sorted = json_new_array();
+
+    for (const struct json *version = json_first(versions); version; version = json_next(version))
+        items[count++] = version;
+    qsort(items, count, sizeof(const struct json *), by_number);
+    for (size_t i = 0; i < count; i++)
+        json_append(sorted, json_copy(items[i]));
+    return sorted;
+}
+
 static bool is_ours(const struct json *version)
 {
     const char *description = json_str_at(version, "Description");

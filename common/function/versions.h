@@ -30,6 +30,9 @@ struct json *aliases_with(const struct json *spec, const struct json *managed, c
  * $LATEST. */
 struct json *version_seen(const struct json *configuration);
 
+/* A new list of what version_seen made, the oldest first, in whatever order AWS shows them. */
+struct json *versions_oldest_first(const struct json *versions);
+
 /* The version that was published of what is in force; NULL: none that is known. */
 const char *versions_published(const struct plan_input *input);
 

@@ -228,6 +228,17 @@ static void ranges_say_what_is_there_and_what_never_comes_back(void **state)
     assert_int_equal(version_known("x-,5", 3), VERSION_LATER);
 }
 
+static void the_oldest_version_is_the_first_however_aws_shows_them(void **state)
+{
+    _cleanup_(json_freep) struct json *shown =
+        parse("[{\"Version\":\"10\"},{\"Version\":\"9\"},{\"Version\":\"2\"},{\"Version\":\"11\"}]");
+    _cleanup_(json_freep) struct json *sorted = versions_oldest_first(shown);
+
+    (void)state;
+    assert_json(sorted,
+                "[{\"Version\":\"2\"},{\"Version\":\"9\"},{\"Version\":\"10\"},{\"Version\":\"11\"}]");
+}
+
 static void of_a_versions_configuration_no_value_is_kept(void **state)
 {
     _cleanup_(json_freep) struct json *configuration =
@@ -254,6 +265,7 @@ int main(void)
         test(nothing_follows_a_version_before_it_is_there),
         test(provisioned_concurrency_is_waited_for_and_fails_with_a_reason),
         test(ranges_say_what_is_there_and_what_never_comes_back),
+        test(the_oldest_version_is_the_first_however_aws_shows_them),
         test(of_a_versions_configuration_no_value_is_kept),
     };
 
