@@ -77,14 +77,27 @@ static const char *own_namespace(const struct serve *serve)
                                                                      : "kubelambda-system";
 }
 
+/* What we judge by and have not read yet; NULL when all is there. */
+static const char *unread(const void *arg)
+{
+    const struct serve *serve = arg;
+
+    if (!informer_synced(serve->functions))
+        return "the LambdaFunctions have not been read yet";
+    if (!informer_synced(serve->namespaces))
+        return "the namespaces have not been read yet";
+    if (!informer_synced(serve->policy_objects))
+        return "the LambdaPolicies have not been read yet";
+    return NULL;
+}
+
 /* We stand for election once our facts are complete. */
 static void tick_leader(struct serve *serve)
 {
     const struct serve_options *options = &serve->options;
     struct err err;
 
-    if (options->no_controller || serve->elects || !informer_synced(serve->functions) ||
-        !informer_synced(serve->namespaces) || !informer_synced(serve->policy_objects))
+    if (options->no_controller || serve->elects || unread(serve))
         return;
     int r =
         leader_start(serve->leader,
@@ -181,12 +194,10 @@ static const char *missing(struct serve *serve)
     pthread_mutex_unlock(&serve->lock);
     if (stopping)
         return "shutting down";
-    if (!informer_synced(serve->functions))
-        return "the LambdaFunctions have not been read yet";
-    if (!informer_synced(serve->namespaces))
-        return "the namespaces have not been read yet";
-    if (!informer_synced(serve->policy_objects))
-        return "the LambdaPolicies have not been read yet";
+    const char *not_read = unread(serve);
+
+    if (not_read)
+        return not_read;
     return serve->certs ? certs_missing(serve->certs) : NULL;
 }
 
@@ -260,6 +271,8 @@ static int start_webhook(struct serve *serve, struct err *err)
                                                    .namespaces = serve->namespaces,
                                                    .policies = serve->policies,
                                                    .names = serve->names,
+                                                   .unread = unread,
+                                                   .unread_arg = serve,
                                                    .runtimes = runtimes_file_now(serve->runtimes),
                                                    .listen = serve->options.listen,
                                                    .default_environment = serve->options.environment,

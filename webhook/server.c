@@ -157,15 +157,19 @@ static void set_namespace(struct admission *admission, const struct json *namesp
     admission->facts.namespace_known = true;
 }
 
+static void set_namespace_error(struct admission *admission, const char *why)
+{
+    admission->namespace_error = xstrdup(why);
+    admission->facts.namespace_error = admission->namespace_error;
+}
+
 static void namespace_read(void *arg, struct json *object, const struct err *err)
 {
     struct admission *admission = arg;
 
     set_namespace(admission, object);
-    if (err) {
-        admission->namespace_error = xstrdup(err->msg);
-        admission->facts.namespace_error = admission->namespace_error;
-    }
+    if (err)
+        set_namespace_error(admission, err->msg);
     json_free(object);
     proceed(admission);
 }
@@ -269,11 +273,17 @@ static void artifact_answered(void *arg, const struct artifact_answer *answer)
 static bool fetch(struct admission *admission, enum review_need need, const struct review_verdict *verdict)
 {
     struct webhook *webhook = admission->webhook;
+    const char *unread;
 
     switch (need) {
     case REVIEW_NEEDS_NOTHING:
         return true;
     case REVIEW_NEEDS_NAMESPACE:
+        unread = webhook->options.unread(webhook->options.unread_arg);
+        if (unread) { /* no policies known is not the same as no policies */
+            set_namespace_error(admission, unread);
+            return true;
+        }
         if (namespace_from_copy(admission))
             return true;
         suspend(admission);

@@ -19,6 +19,10 @@ struct webhook_options { /* everything must outlive the webhook */
     struct informer *functions, *namespaces;
     struct policies *policies;
     struct registry *names; /* in use */
+    /* What has not been read yet of the functions, namespaces and policies, in words; NULL: nothing. Until
+     * then no function is judged. Any thread. */
+    const char *(*unread)(const void *arg);
+    const void *unread_arg;
     const struct runtimes_now *runtimes;
     const char *listen;              /* "0.0.0.0:9443" */
     const char *default_environment; /* may be NULL */

@@ -256,6 +256,26 @@ def test_what_a_policy_forbids_since_is_a_warning_while_it_is_not_touched(cluste
     assert "policy late allows at most 30, not 32" in refusal(changed)
 
 
+def test_until_the_policies_have_been_read_no_function_passes(cluster, serve_with, namespace):
+    rules = [one for one in cluster.get("clusterrole", "kubelambda")["rules"] if one["resources"] != ["lambdapolicies"]]
+    unread = "the LambdaPolicies have not been read yet); try again"
+
+    def apply():
+        return cluster.apply(function("early", namespace, code={}), flags=["--dry-run=server"], check=False).stderr
+
+    try:
+        cluster.run("patch", "clusterrole", "kubelambda", "--type=merge", "-p", json.dumps({"rules": rules}))
+        asked = ("auth", "can-i", "list", "lambdapolicies")
+        wait_for(lambda: cluster.run(*asked, user="kubelambda", check=False).stdout.strip() == "no")
+        serve = serve_with("--no-controller", ready=False)
+        wait_for(lambda: unread in apply(), what="the refusal")
+        assert not serve.is_ready()
+    finally:
+        cluster.apply_file("manifests/rbac.yaml")
+    wait_for(serve.is_ready, 60)
+    assert unread not in apply() and "spec.code" in apply()
+
+
 def test_a_policy_is_in_force_within_a_second_and_so_is_its_end(cluster, namespace):
     path = f"/apis/kubelambda.io/v1alpha1/namespaces/{namespace}/lambdafunctions?dryRun=All"
 
