@@ -16,7 +16,8 @@
 enum {
     MAX_REVIEW_BYTES = 7 << 20, /* two objects of up to 3 MiB and what is around them */
     DEFAULT_TIMEOUT_MS = 10 * 1000,
-    MARGIN_MS = 1000, /* of the API server's timeout, kept for the way back */
+    MAX_TIMEOUT_MS = 30 * 1000, /* the longest that a webhook configuration may ask for */
+    MARGIN_MS = 1000,           /* of the API server's timeout, kept for the way back */
     SHORTEST_MS = 100,
     STOP_POLL_MS = 5,
     NAMESPACE_SETTLED_S = 60, /* a younger one is read live: its labels may be newer than our copy */
@@ -336,6 +337,8 @@ static int64_t deadline(struct http_exchange *exchange, int64_t now_ms)
 
     if (text && !parse_duration(text, &timeout_ms))
         timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (timeout_ms > MAX_TIMEOUT_MS)
+        timeout_ms = MAX_TIMEOUT_MS;
     return now_ms + (timeout_ms > 2 * MARGIN_MS ? timeout_ms - MARGIN_MS : timeout_ms / 2);
 }
 
