@@ -5,12 +5,20 @@ import json
 import time
 
 import pytest
-from harness import INSTALLED, ROOT, FakeAws, Serve, all_ready, conditions, function, settled, wait_for
+from harness import INSTALLED, ROOT, Cluster, FakeAws, Serve, all_ready, conditions, function, settled, wait_for
 from replicas import CONFIGURATIONS, Installed
 from test_manifests import MANIFESTS, build
 
 OWNER = "kubelambda.io/owner"
 NAMES = ("one", "two", "three")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """One of its own: everything that is installed in it is taken out."""
+    one = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield one
+    one.stop()
 
 
 @pytest.fixture(scope="module")
