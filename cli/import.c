@@ -335,8 +335,9 @@ static void run(struct import *import)
     if (import->options.names.count == 0)
         import_all(import);
     if (json_first(import->used))
-        session_print(stderr, "kubelambda import: versions are left out, and the URLs, permissions and event "
-                              "sources of aliases");
+        session_print(stderr,
+                      "kubelambda import: versions are left out, with permissions and event sources of "
+                      "theirs");
     if (import->with_environment > 0) {
         _cleanup_(freep) char *line =
             xasprintf("kubelambda import: warning: the manifests hold the values of environment variables of "

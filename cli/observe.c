@@ -38,6 +38,22 @@ static int observe_sides(struct aws *aws, const struct observe_target *target, s
     return 0;
 }
 
+/* The function itself and its aliases. */
+static struct json *all_qualifiers(const struct json *observed)
+{
+    struct json *qualifiers = json_new_array();
+
+    json_append(qualifiers, json_new_string(""));
+    for (const struct json *alias = json_first(json_get(observed, ALIASES)); alias;
+         alias = json_next(alias)) {
+        const char *name = json_str(json_get(alias, "Name"));
+
+        if (name && matches(field_find("aliases[].name")->pattern, name))
+            json_append(qualifiers, json_new_string(name));
+    }
+    return qualifiers;
+}
+
 static int observe_attached(struct aws *aws, const struct observe_target *target, struct json *observed,
                             struct err *err)
 {
@@ -50,10 +66,9 @@ static int observe_attached(struct aws *aws, const struct observe_target *target
     for (size_t i = 0; i < plan_attached_count && r == 0; i++) {
         const struct plan_attached *kind = &plan_attached[i];
         _cleanup_(json_freep) struct json *qualifiers =
-            plan_attached_qualifiers(kind, target->spec, target->managed);
+            target->spec ? plan_attached_qualifiers(kind, target->spec, target->managed)
+                         : all_qualifiers(observed);
 
-        if (!target->spec)
-            json_append(qualifiers, json_new_string(""));
         if (json_size(qualifiers) > 0)
             r = attached_ask(aws, &of, kind, qualifiers, observed, NULL, err);
     }

@@ -128,5 +128,8 @@ char *source_name(const struct json *mapping)
     while (len > 0 && name[len - 1] == '-')
         len--;
     name[len] = '\0';
-    return name;
+    if (len > 0)
+        return name;
+    free(name);
+    return xstrdup("source");
 }

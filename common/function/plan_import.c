@@ -3,9 +3,7 @@
 
 #include "common/base/mem.h"
 #include "common/function/plan_attached.h"
-#include "common/function/plan_event_sources.h"
 #include "common/function/plan_parts.h"
-#include "common/function/plan_permissions.h"
 
 #include <ctype.h>
 
@@ -26,8 +24,7 @@ struct json *plan_import_code(const struct json *observed)
     return code;
 }
 
-/* The items of a list of objects: from the request's members to the spec's. Takes the list over. */
-static struct json *declared_items(const struct field *list, struct json *value)
+struct json *import_items(const struct field *list, struct json *value)
 {
     struct json *items = json_new_array();
 
@@ -40,7 +37,7 @@ static struct json *declared_items(const struct field *list, struct json *value)
                                             ? json_at(item, fields[i].member)
                                             : NULL;
             if (member && fields[i].type == FIELD_OBJECTS)
-                json_set_at(made, path, declared_items(&fields[i], json_copy(member)));
+                json_set_at(made, path, import_items(&fields[i], json_copy(member)));
             else if (member)
                 json_set_at(made, path, json_copy(member));
         }
@@ -50,8 +47,7 @@ static struct json *declared_items(const struct field *list, struct json *value)
     return items;
 }
 
-/* Takes the map over. */
-static struct json *own_tags(struct json *tags)
+struct json *import_tags(struct json *tags)
 {
     struct json *own = json_new_object();
 
@@ -79,92 +75,10 @@ static struct json *import_value(const struct field *field, const struct plan_in
     }
     value = value_observed(field, input);
     if (field->call == CALL_TAGS)
-        value = own_tags(take(value));
+        value = import_tags(take(value));
     if (json_type(value) <= JSON_NULL || json_equal(value, unset))
         return NULL;
-    return field->type == FIELD_OBJECTS ? declared_items(field, take(value)) : take(value);
-}
-
-/* --- what hangs on the function -------------------------------------------------------------- */
-
-/* NULL: it is not there, or is what AWS has anyway. `plain` has AWS's defaults. */
-static struct json *attached_value(const struct field *field, const struct json *have,
-                                   const struct json *plain)
-{
-    const struct json *value = json_at(have, field->member);
-    _cleanup_(json_freep) struct json *unset = field_unset(field, NULL);
-    bool same = !field->immutable && json_equal(value, json_at(plain, field->member));
-
-    if (json_type(value) <= JSON_NULL || same || json_equal(value, unset))
-        return NULL;
-    if (field->type == FIELD_MAP) {
-        struct json *tags = own_tags(json_copy(value));
-
-        if (json_size(tags) > 0)
-            return tags;
-        json_free(tags);
-        return NULL;
-    }
-    return field->type == FIELD_OBJECTS ? declared_items(field, json_copy(value)) : json_copy(value);
-}
-
-static struct json *attached_item(const struct plan_attached *kind, const struct json *have)
-{
-    _cleanup_(json_freep) struct json *plain = json_new_object();
-    struct json *item = json_new_object();
-
-    json_set_str(plain, "EventSourceArn", json_str(json_get(have, "EventSourceArn")));
-    kind->complete(plain);
-    for (size_t i = 0; i < field_count; i++) {
-        struct json *value =
-            fields[i].call == kind->call && fields[i].member ? attached_value(&fields[i], have, plain) : NULL;
-
-        if (value)
-            json_set_at(item, plan_attached_path(kind, &fields[i]), value);
-    }
-    return item;
-}
-
-/* Two sources may have names that end alike. Takes the name over. */
-static char *free_name(const struct json *items, char *name)
-{
-    _cleanup_(freep) char *plain = xstrdup(name);
-    int number = 2;
-
-    for (const struct json *item = json_first(items); item; item = json_next(item)) {
-        if (!str_equal(json_str(json_get(item, "name")), name))
-            continue;
-        free(name);
-        name = xasprintf("%.59s-%d", plain, number++);
-    }
-    return name;
-}
-
-static void import_attached(const struct plan_attached *kind, const struct json *observed, struct json *spec)
-{
-    _cleanup_(json_freep) struct json *items = json_new_array();
-
-    for (const struct json *have = json_first(json_get(observed, kind->answer)); have;
-         have = json_next(have)) {
-        const char *sid = json_str(json_get(have, "StatementId"));
-
-        /* A statement without a principal is none that can be declared. */
-        if (sid && (!json_get(have, "Principal") || str_starts_with(sid, PERMISSION_OURS)))
-            continue;
-        struct json *item = attached_item(kind, have);
-        _cleanup_(freep) char *name = kind->by_tag ? free_name(items, source_name(have)) : NULL;
-
-        if (!kind->key) {
-            if (!str_equal(json_key(have), ATTACHED_LATEST))
-                json_set_str(item, "qualifier", json_key(have));
-            json_set(spec, kind->path, item);
-            continue;
-        }
-        json_set_str(item, "name", name);
-        json_append(items, item);
-    }
-    if (json_size(items) > 0)
-        json_set(spec, kind->path, take(items));
+    return field->type == FIELD_OBJECTS ? import_items(field, take(value)) : take(value);
 }
 
 struct json *plan_import(const struct json *observed, const struct json *code, const char *region,
@@ -182,8 +96,7 @@ struct json *plan_import(const struct json *observed, const struct json *code, c
             json_set_at(spec, fields[i].path, value);
     }
     json_set(spec, "aliases", aliases_import(observed, comments));
-    for (size_t i = 0; i < plan_attached_count; i++)
-        import_attached(&plan_attached[i], observed, spec);
+    import_attached(observed, spec, comments);
     json_set_str(spec, "adoptionPolicy", "Adopt");
     return spec;
 }

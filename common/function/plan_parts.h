@@ -73,6 +73,14 @@ const char *versions_newest(const struct plan_input *input, const char *before);
 /* What PutFunctionEventInvokeConfig takes for a declared alias; a new object. */
 struct json *alias_invoke_body(const struct json *alias);
 
+/* What import makes of values in the form of requests: the items of a list of objects as the spec has them;
+ * tags without AWS's and ours. Both take the value over. */
+struct json *import_items(const struct field *list, struct json *value);
+struct json *import_tags(struct json *tags);
+
+/* Adds URL, permissions and event sources to the spec, and lines of comment on what cannot be declared. */
+void import_attached(const struct json *observed, struct json *spec, struct str *comments);
+
 /* For the spec: a new list of all aliases; NULL: none. Adds lines of comment on what cannot be declared. */
 struct json *aliases_import(const struct json *observed, struct str *comments);
 

@@ -55,22 +55,35 @@ bool permission_is_open(const struct json *declared)
     return true;
 }
 
+/* Does a statement with another id say the same? */
+static bool is_said(const struct json *want, const char *qualifier, const struct json *item)
+{
+    for (const struct json *one = json_first(want); one; one = json_next(one)) {
+        _cleanup_(json_freep) struct json *same = json_copy(one);
+        _cleanup_(freep) char *key = permission_key(qualifier, json_str(json_get(one, "StatementId")));
+
+        json_set(same, "StatementId", json_copy(json_get(item, "StatementId")));
+        if (str_equal(key, json_key(one)) && json_equal(same, item))
+            return true;
+    }
+    return false;
+}
+
 void permission_add_public(const struct json *spec, struct json *want)
 {
-    const char *qualifier = json_str_at(spec, "functionUrl.qualifier");
+    const char *qualifier = json_str_at(spec, "functionUrl.qualifier") ?: "";
 
     if (!str_equal(json_str_at(spec, "functionUrl.authType"), "NONE"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(PUBLIC); i++) {
-        struct json *item = NULL;
+        _cleanup_(json_freep) struct json *item = NULL;
         struct err err;
 
-        if (json_parse(view(PUBLIC[i]), &item, &err) < 0)
+        if (json_parse(view(PUBLIC[i]), &item, &err) < 0 || is_said(want, qualifier, item))
             continue;
-        _cleanup_(freep) char *key =
-            permission_key(qualifier ? qualifier : "", json_str(json_get(item, "StatementId")));
+        _cleanup_(freep) char *key = permission_key(qualifier, json_str(json_get(item, "StatementId")));
 
-        json_set(want, key, item);
+        json_set(want, key, take(item));
     }
 }
 

@@ -16,7 +16,7 @@ void permission_complete(struct json *item);
 /* Does no condition limit who gets in? Of an item of the spec. */
 bool permission_is_open(const struct json *declared);
 
-/* Adds what a public URL takes. */
+/* Adds what a public URL takes and no other statement says. */
 void permission_add_public(const struct json *spec, struct json *want);
 
 /* Adds a statement under its key; one that AddPermission could not have made has only its id. One without

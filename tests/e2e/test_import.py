@@ -106,6 +106,13 @@ def make_alias(aws, name):
         FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=2
     )
     aws.functions.put_function_event_invoke_config(FunctionName=name, Qualifier="live", MaximumRetryAttempts=0)
+    aws.functions.add_permission(
+        FunctionName=name, Qualifier="live", StatementId="rule", Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com", SourceArn="arn:aws:events:us-east-1:123456789012:rule/daily",
+    )  # fmt: skip
+    aws.functions.create_event_source_mapping(
+        FunctionName=f"{name}:live", EventSourceArn="arn:aws:sqs:us-east-1:123456789012:jobs", Enabled=False
+    )
 
 
 def make_full(aws, name, key):
@@ -191,16 +198,24 @@ def test_everything_that_a_function_has_is_in_its_manifest(run, aws):
                     "sid": "bucket", "action": "lambda:InvokeFunction", "principal": "s3.amazonaws.com",
                     "sourceArn": "arn:aws:s3:::uploads", "sourceAccount": "123456789012",
                 },
+                {
+                    "sid": "rule", "action": "lambda:InvokeFunction", "principal": "events.amazonaws.com",
+                    "sourceArn": "arn:aws:events:us-east-1:123456789012:rule/daily", "qualifier": "live",
+                },
             ],
             "eventSources": [
                 {"name": "jobs", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "batchSize": 5},
+                {
+                    "name": "jobs-2", "eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
+                    "enabled": False, "qualifier": "live",
+                },
             ],
             "adoptionPolicy": "Adopt",
         },
     }  # fmt: skip
     assert "warning: the manifests hold the values of environment variables of 1 function;" in result.stderr
-    assert "versions are left out, and the URLs, permissions and event sources of aliases" in result.stderr
-    assert "# aliases" not in result.stdout
+    assert "versions are left out, with permissions and event sources of theirs" in result.stderr
+    assert "\n#" not in result.stdout
     without = run("import", "production-full", "--bucket=artifacts", "--prefix-key=app/", "--no-environment")
     assert "environment" not in documents(without)["production-full"]["spec"]
     assert "warning" not in without.stderr
@@ -228,7 +243,8 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         return answer.returncode, {tuple(one["steps"]) for one in functions}
 
     takes = ("takes the function over",)
-    assert planned() == (2, {takes, (*takes, "takes eventSources[jobs] over")})
+    sources = ("takes eventSources[jobs] over", "takes eventSources[jobs-2] over")
+    assert planned() == (2, {takes, (*takes, *sources)})
     assert {one["method"] for one in aws.journal(since=mark)} == {"GET"}
     serve = Serve(cluster, aws.env(), tmp_path / "serve", "--cluster-id", "c1")
     try:
@@ -240,9 +256,9 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         assert {one["operation"] for one in writes if one["status"] >= 300} <= {"CreateFunction"}
         written = [one for one in writes if one["status"] < 300]
         assert {one["operation"] for one in written} == {"TagResource"}
-        # Each function once, and its event source.
+        # Each function once, and its two event sources.
         tagged = sorted(json.loads(one["body"])["Tags"]["kubelambda.io/owner"] for one in written)
-        assert tagged == sorted(f"c1/{namespace}/{name}" for name in [*names, *names[:-1]])
+        assert tagged == sorted(f"c1/{namespace}/{name}" for name in [*names, *names[:-1] * 2])
         assert planned() == (0, {()})
         cluster.run("delete", "lambdafunctions", "--all", f"--timeout={20 + FUNCTIONS}s", "-n", namespace)
         assert serve.stop() == 0
@@ -351,6 +367,35 @@ def test_what_cannot_be_declared_of_aliases_is_said_in_the_manifest(run, aws):
     assert "# aliases: newest is left out, as it points to no number of a version\n" in result.stdout
     planned = json.loads(run("plan", "-f", "-", "-o", "json", stdin=result.stdout).stdout)["functions"]
     assert [one["differences"] for one in planned] == [[]]
+
+
+def test_what_a_manifest_cannot_say_of_a_url_and_a_policy_is_said_in_comments_and_nobody_is_let_in(run, aws):
+    key = key_of(aws)
+    make(aws, "f", key)
+    make_alias(aws, "f")
+    aws.functions.create_function_url_config(FunctionName="f", AuthType="NONE")
+    aws.functions.create_function_url_config(FunctionName="f", Qualifier="live", AuthType="AWS_IAM")
+    aws.functions.add_permission(
+        FunctionName="f", StatementId="rule", Action="lambda:InvokeFunction", Principal="123456789012"
+    )
+    opens = {"Principal": "*", "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
+    aws.functions.add_permission(FunctionName="f", StatementId="FunctionURLAllowPublicAccess", **opens)
+
+    def imported():
+        result = run("import", "f", "-n", "a", "--bucket=artifacts", "--prefix-key=app/")
+        assert result.returncode == 0, result.stderr
+        planned = json.loads(run("plan", "-f", "-", "-o", "json", stdin=result.stdout).stdout)["functions"]
+        assert [one["differences"] for one in planned] == [[]]
+        return result.stdout, documents(result)["f"]["spec"]
+
+    text, spec = imported()
+    assert "# functionUrl: live is left out, as a manifest has one URL\n" in text
+    assert "# permissions: live/rule is left out, as a manifest has each sid once\n" in text
+    assert "# functionUrl: the public URL is left out, as a statement that lets everybody in is missing" in text
+    assert "functionUrl" not in spec and len(spec["permissions"]) == 2
+    opens = {"Principal": "*", "Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
+    aws.functions.add_permission(FunctionName="f", StatementId="FunctionURLInvokeAllowPublicAccess", **opens)
+    assert imported()[1]["functionUrl"] == {"authType": "NONE"}
 
 
 def test_aliases_that_cannot_be_read_do_not_keep_the_rest(run, aws):
