@@ -4,21 +4,30 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
+struct bucket {
+    int64_t taken_ms;
+    double tokens;
+};
+
 struct slot {
     char *key; /* NULL: free */
     int64_t used_ms;
-    double tokens; /* of an object */
+    struct bucket bucket; /* of an object */
     struct event_series series;
 };
 
 struct event_book {
     struct slot objects[EVENT_BOOK_SLOTS], series[EVENT_BOOK_SLOTS];
+    struct bucket all;
     uint64_t numbers; /* of series so far */
 };
 
 struct event_book *event_book_new(void)
 {
-    return xcalloc(1, sizeof(struct event_book));
+    struct event_book *book = xcalloc(1, sizeof(*book));
+
+    book->all.tokens = EVENT_BURST_ALL;
+    return book;
 }
 
 void event_book_free(struct event_book *book)
@@ -51,23 +60,30 @@ static struct slot *replace_oldest(struct slot *slots, const char *key)
     return oldest;
 }
 
+static bool take_token(struct bucket *bucket, double burst, double refill_ms, int64_t mono_ms)
+{
+    bucket->tokens += (double)(mono_ms - bucket->taken_ms) / refill_ms;
+    bucket->taken_ms = mono_ms;
+    if (bucket->tokens > burst)
+        bucket->tokens = burst;
+    if (bucket->tokens < 1)
+        return false;
+    bucket->tokens--;
+    return true;
+}
+
+/* The object is asked first: one that says too much takes nothing from the others. */
 static bool may_speak(struct event_book *book, const char *object, int64_t mono_ms)
 {
     struct slot *slot = find(book->objects, object);
 
-    if (slot) {
-        slot->tokens += (double)(mono_ms - slot->used_ms) / EVENT_REFILL_MS;
-        if (slot->tokens > EVENT_BURST)
-            slot->tokens = EVENT_BURST;
-    } else {
+    if (!slot) {
         slot = replace_oldest(book->objects, object);
-        slot->tokens = EVENT_BURST;
+        slot->bucket = (struct bucket){.taken_ms = mono_ms, .tokens = EVENT_BURST};
     }
     slot->used_ms = mono_ms;
-    if (slot->tokens < 1)
-        return false;
-    slot->tokens--;
-    return true;
+    return take_token(&slot->bucket, EVENT_BURST, EVENT_REFILL_MS, mono_ms) &&
+           take_token(&book->all, EVENT_BURST_ALL, EVENT_REFILL_ALL_MS, mono_ms);
 }
 
 bool event_book_enter(struct event_book *book, const char *object, const char *text, int64_t mono_ms,

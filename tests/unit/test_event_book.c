@@ -74,6 +74,21 @@ static void an_object_that_says_too_much_is_silent_until_time_has_passed(void **
     assert_false(enter("a", "and again too many"));
 }
 
+/* As many refused deletions of different objects would be. */
+static void all_objects_together_say_no_more_than_their_share(void **state)
+{
+    (void)state;
+    for (int i = 0; i < EVENT_BURST_ALL + 1; i++) {
+        _cleanup_(freep) char *object = xasprintf("object %d", i);
+        bool entered = event_book_enter(book, object, "Refused", now_ms, now_ms / 1000, &series);
+
+        assert_int_equal(entered, i < EVENT_BURST_ALL);
+    }
+    now_ms += EVENT_REFILL_ALL_MS;
+    assert_true(event_book_enter(book, "a", "Stalled", now_ms, now_ms / 1000, &series));
+    assert_false(event_book_enter(book, "b", "Stalled", now_ms, now_ms / 1000, &series));
+}
+
 static void what_was_used_longest_ago_is_forgotten_first(void **state)
 {
     (void)state;
@@ -98,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_is_said_again_of_the_same_object_is_counted_up),
         test(an_object_that_says_too_much_is_silent_until_time_has_passed),
+        test(all_objects_together_say_no_more_than_their_share),
         test(what_was_used_longest_ago_is_forgotten_first),
     };
 
