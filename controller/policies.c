@@ -240,8 +240,7 @@ static bool keep_status(const struct policy_counter *counter, const struct kube_
     if (json_parse(view(object->json), &policy, NULL) < 0 || !json_str_at(policy, "metadata.name"))
         return true;
     clock_rfc3339(clock_wall_s(), now);
-    memcpy(today, now, sizeof(today));
-    today[strlen("2026-11-24")] = '\0';
+    clock_today(today);
     policy_check(json_get(policy, "spec"), NULL, runtimes_get(counter->options.runtimes), today, &findings);
     if (findings.errors)
         findings_summary(&findings, &invalid);

@@ -79,8 +79,7 @@ static bool spec_is_right(const struct run *run, struct str *summary)
     const struct json *spec = run->resource.spec;
     bool runs = json_get(run->resource.status, "deployed") && run->function_name && run->region;
 
-    clock_rfc3339(clock_wall_s(), today);
-    today[strlen("2026-11-24")] = '\0';
+    clock_today(today);
     check_spec(&(struct check){.spec = spec,
                                .old_spec = runs ? spec : NULL,
                                .runtimes = runtimes_get(run->with->runtimes),

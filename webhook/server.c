@@ -383,8 +383,7 @@ static void handle(void *arg, struct http_exchange *exchange)
                   .artifact_required = webhook->options.artifact_required},
     };
     http_exchange_set_data(exchange, admission, admission_free);
-    clock_rfc3339(clock_wall_s(), admission->today);
-    admission->today[strlen("2026-11-24")] = '\0';
+    clock_today(admission->today);
     if (review_parse(http_exchange_body(exchange), &admission->request, &err) < 0) {
         refuse(exchange, webhook, 400, err.msg);
         return;

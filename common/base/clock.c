@@ -45,6 +45,12 @@ void clock_rfc3339(int64_t wall_s, char ret_text[CLOCK_TEXT_SIZE])
     strftime(ret_text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
+void clock_today(char ret_text[CLOCK_TEXT_SIZE])
+{
+    clock_rfc3339(clock_wall_s(), ret_text);
+    ret_text[strlen("2026-11-24")] = '\0';
+}
+
 bool clock_parse(const char *text, int64_t *ret_wall_s)
 {
     struct tm parts = {0};

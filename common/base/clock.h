@@ -15,5 +15,8 @@ enum { CLOCK_TEXT_SIZE = 32 };
 /* "2026-11-24T08:00:00Z" */
 void clock_rfc3339(int64_t wall_s, char ret_text[CLOCK_TEXT_SIZE]);
 
+/* "2026-11-24": today, in UTC. */
+void clock_today(char ret_text[CLOCK_TEXT_SIZE]);
+
 /* Reads what clock_rfc3339 writes, fractions of a second ignored, and also "2026-11-24" alone. */
 bool clock_parse(const char *text, int64_t *ret_wall_s) __attribute__((warn_unused_result));
