@@ -310,6 +310,7 @@ static enum review_need review_spec(enum review_phase phase, const struct review
         if (need == REVIEW_NEEDS_NOTHING && phase == REVIEW_VALIDATE && verdict.allowed && request->dry_run)
             preview(request, facts, &verdict.findings);
     }
+    findings_cap(&verdict.findings);
     verdict.patch = mutated.patch;
     verdict.spec = mutated.spec;
     verdict.filled = mutated.filled;
@@ -384,6 +385,7 @@ static void review_policy(enum review_phase phase, const struct review_request *
         findings_add(&verdict.findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
                      json_type_name(spec));
     verdict.allowed = !refuses(phase, &verdict.findings);
+    findings_cap(&verdict.findings);
     *ret_verdict = verdict;
 }
 

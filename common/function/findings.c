@@ -82,13 +82,37 @@ void findings_add(struct findings *findings, enum finding_reason reason, bool wa
     findings_move(findings, &finding);
 }
 
+static void finding_done(struct finding *finding)
+{
+    free(finding->field);
+    free(finding->message);
+    free(finding->policy);
+}
+
+void findings_cap(struct findings *findings)
+{
+    size_t seen[2] = {0}, kept = 0; /* errors, warnings */
+
+    for (size_t i = 0; i < findings->count; i++) {
+        struct finding *one = &findings->items[i];
+
+        if (seen[one->warning]++ < FINDINGS_SHOWN)
+            findings->items[kept++] = *one;
+        else
+            finding_done(one);
+    }
+    findings->count = kept;
+    findings->errors = seen[false] < FINDINGS_SHOWN ? seen[false] : FINDINGS_SHOWN;
+    for (int warning = false; warning <= true; warning++)
+        if (seen[warning] > FINDINGS_SHOWN)
+            findings_add(findings, FINDING_TOO_MANY, warning, "spec", NULL, "%zu more findings are not shown",
+                         seen[warning] - FINDINGS_SHOWN);
+}
+
 void findings_done(struct findings *findings)
 {
-    for (size_t i = 0; i < findings->count; i++) {
-        free(findings->items[i].field);
-        free(findings->items[i].message);
-        free(findings->items[i].policy);
-    }
+    for (size_t i = 0; i < findings->count; i++)
+        finding_done(&findings->items[i]);
     free(findings->items);
     *findings = (struct findings){0};
 }

@@ -35,6 +35,10 @@ void findings_add(struct findings *findings, enum finding_reason reason, bool wa
 void findings_move(struct findings *findings, struct finding *finding); /* takes over what is in it */
 void findings_done(struct findings *findings);
 
+/* Keeps the first FINDINGS_SHOWN errors and as many warnings, and adds how many more there were of each. */
+enum { FINDINGS_SHOWN = 100 };
+void findings_cap(struct findings *findings);
+
 const char *finding_cause(enum finding_reason reason); /* "FieldValueInvalid", … */
 
 /* "spec.runtime: Unsupported value: …" for one, "[a, b]" for several errors: the API server's form. */

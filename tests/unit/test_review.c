@@ -116,6 +116,49 @@ static void an_answer_that_would_be_too_long_is_a_short_refusal(void **state)
     review_request_done(&asked);
 }
 
+static size_t count(const char *text, const char *part)
+{
+    size_t times = 0;
+
+    for (; (text = strstr(text, part)); text += strlen(part))
+        times++;
+    return times;
+}
+
+static void of_very_many_findings_the_first_hundred_are_told_and_how_many_more_there_are(void **state)
+{
+    (void)state;
+    struct review_facts known = facts();
+    _cleanup_(str_done) struct str spec = STR_INIT(1 << 16);
+
+    str_add(&spec, GOOD FILLED ",\"permissions\":[");
+    for (int i = 0; i < 50; i++)
+        str_add(&spec, i > 0 ? ",{}" : "{}");
+    str_add(&spec, "]");
+    _cleanup_(freep) char *text = answer(REVIEW_VALIDATE, request("CREATE", str_text(&spec), NULL), &known);
+
+    assert_says(text, "spec.permissions[33].sid: Required");
+    assert_silent(text, "spec.permissions[34]");
+    assert_says(text, " more findings are not shown]");
+    assert_int_equal(count(text, "\"field\":\"spec"), FINDINGS_SHOWN + 1);
+}
+
+static void many_warnings_do_not_hide_an_error(void **state)
+{
+    (void)state;
+    struct findings findings = {0};
+
+    for (int i = 0; i < FINDINGS_SHOWN + 50; i++)
+        findings_add(&findings, FINDING_INVALID, true, "spec", NULL, "warning %d", i);
+    findings_add(&findings, FINDING_INVALID, false, "spec", NULL, "error");
+    findings_cap(&findings);
+    assert_int_equal(findings.errors, 1);
+    assert_int_equal(findings.count, FINDINGS_SHOWN + 1 + 1);
+    assert_string_equal(findings.items[FINDINGS_SHOWN].message, "Invalid value: error");
+    assert_string_equal(findings.items[FINDINGS_SHOWN + 1].message, "50 more findings are not shown");
+    findings_done(&findings);
+}
+
 static void the_namespace_is_asked_for_first(void **state)
 {
     (void)state;
@@ -432,6 +475,8 @@ int main(void)
         cmocka_unit_test(name_and_region_are_filled_in),
         cmocka_unit_test(what_is_written_is_never_changed),
         cmocka_unit_test(an_answer_that_would_be_too_long_is_a_short_refusal),
+        cmocka_unit_test(of_very_many_findings_the_first_hundred_are_told_and_how_many_more_there_are),
+        cmocka_unit_test(many_warnings_do_not_hide_an_error),
         cmocka_unit_test(the_namespace_is_asked_for_first),
         cmocka_unit_test(a_namespace_that_cannot_be_read_makes_no_name),
         cmocka_unit_test(replace_keeps_what_cannot_change),
