@@ -1,4 +1,4 @@
-/* The work queue: two lines of keys that are due, a heap of those that are not yet, and a map of all. */
+/* The work queue: three lines of keys that are due, a heap of those that are not yet, and a map of all. */
 #include "controller/queue.h"
 
 #include "common/base/clock.h"
@@ -10,17 +10,21 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
+enum rank { BEGUN, ADDED, UPKEEP, RANKS }; /* whose line comes before whose */
+
+enum { OVERTAKINGS_MAX = 7 }; /* of a key that was added, by what was begun */
+
 struct item {
     char *key;
     TAILQ_ENTRY(item) links; /* in line */
     bool in_line, at_work;
     bool again;       /* added while at work */
-    bool upkeep;      /* nobody waits for it: its line is the second one */
+    enum rank rank;   /* of the line that it is in, or gets in `again` */
     unsigned retries; /* since it last went well */
     size_t place;     /* in the heap, from 1 on; 0: not there */
     int64_t due_ms;
-    bool due_upkeep;  /* it is `upkeep` when it is due */
-    int64_t since_ms; /* when it got in line, or went to work */
+    enum rank due_rank; /* its `rank` when it is due */
+    int64_t since_ms;   /* when it got in line, or went to work */
 };
 
 TAILQ_HEAD(line, item);
@@ -28,8 +32,9 @@ TAILQ_HEAD(line, item);
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct map items;     /* every item that has a place anywhere */
-    struct line lines[2]; /* the second is looked at when the first is empty */
+    struct map items; /* every item that has a place anywhere */
+    struct line lines[RANKS];
+    unsigned overtakings; /* since a key that was added had its turn */
     struct item **heap;   /* [1 … delayed], the earliest first */
     size_t delayed, heap_capacity;
     bool stopped;
@@ -53,8 +58,8 @@ struct queue *queue_new(const char *name)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&queue->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    TAILQ_INIT(&queue->lines[0]);
-    TAILQ_INIT(&queue->lines[1]);
+    for (size_t i = 0; i < RANKS; i++)
+        TAILQ_INIT(&queue->lines[i]);
 
     queue->depth = series_of(METRIC_GAUGE, "workqueue_depth", "Keys that wait for a worker.", name);
     queue->adds = series_of(METRIC_COUNTER, "workqueue_adds_total", "Keys that were added.", name);
@@ -164,25 +169,30 @@ static void append(struct queue *queue, struct item *item)
 {
     item->in_line = true;
     item->since_ms = clock_mono_ms();
-    TAILQ_INSERT_TAIL(&queue->lines[item->upkeep], item, links);
+    TAILQ_INSERT_TAIL(&queue->lines[item->rank], item, links);
     series_add(queue->depth, 1);
     pthread_cond_signal(&queue->changed);
 }
 
-/* Somebody waits for it from now on. */
-static void promote(struct queue *queue, struct item *item)
+/* One that is to come anyway comes earlier at the most. */
+static void promote(struct queue *queue, struct item *item, enum rank rank)
 {
-    if (item->in_line && item->upkeep) {
-        TAILQ_REMOVE(&queue->lines[1], item, links);
-        TAILQ_INSERT_TAIL(&queue->lines[0], item, links);
+    if (rank >= item->rank)
+        return;
+    if (item->in_line) {
+        TAILQ_REMOVE(&queue->lines[item->rank], item, links);
+        TAILQ_INSERT_TAIL(&queue->lines[rank], item, links);
     }
-    item->upkeep = false;
+    item->rank = rank;
 }
 
-static void line_up(struct queue *queue, struct item *item)
+static void line_up(struct queue *queue, struct item *item, enum rank rank)
 {
-    if (item->in_line || item->again)
+    if (item->in_line || item->again) {
+        promote(queue, item, rank);
         return;
+    }
+    item->rank = rank;
     series_add(queue->adds, 1);
     if (item->at_work)
         item->again = true;
@@ -190,18 +200,17 @@ static void line_up(struct queue *queue, struct item *item)
         append(queue, item);
 }
 
-static void delay(struct queue *queue, struct item *item, int64_t ms, bool upkeep)
+static void delay(struct queue *queue, struct item *item, int64_t ms, enum rank rank)
 {
     int64_t due_ms = clock_mono_ms() + ms;
 
     if (ms <= 0) {
-        promote(queue, item);
-        line_up(queue, item);
+        line_up(queue, item, rank);
         return;
     }
     if (item->place && item->due_ms <= due_ms)
         return;
-    item->due_upkeep = upkeep;
+    item->due_rank = rank;
     item->due_ms = due_ms;
     if (item->place)
         settle(queue, item->place);
@@ -216,24 +225,21 @@ static void delay(struct queue *queue, struct item *item, int64_t ms, bool upkee
 void queue_add(struct queue *queue, const char *key)
 {
     pthread_mutex_lock(&queue->lock);
-    struct item *item = find_or_make(queue, key);
-
-    promote(queue, item);
-    line_up(queue, item);
+    line_up(queue, find_or_make(queue, key), ADDED);
     pthread_mutex_unlock(&queue->lock);
 }
 
 void queue_add_after(struct queue *queue, const char *key, int64_t ms)
 {
     pthread_mutex_lock(&queue->lock);
-    delay(queue, find_or_make(queue, key), ms, false);
+    delay(queue, find_or_make(queue, key), ms, BEGUN);
     pthread_mutex_unlock(&queue->lock);
 }
 
 void queue_add_upkeep_after(struct queue *queue, const char *key, int64_t ms)
 {
     pthread_mutex_lock(&queue->lock);
-    delay(queue, find_or_make(queue, key), ms, true);
+    delay(queue, find_or_make(queue, key), ms, UPKEEP);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -264,7 +270,7 @@ int64_t queue_retry(struct queue *queue, const char *key, const struct queue_bac
     if (ms < at_least_ms)
         ms = at_least_ms;
     series_add(queue->retries, 1);
-    delay(queue, item, ms, false);
+    delay(queue, item, ms, BEGUN);
     pthread_mutex_unlock(&queue->lock);
     return ms;
 }
@@ -290,11 +296,7 @@ static void line_up_what_is_due(struct queue *queue)
     while (queue->delayed && queue->heap[1]->due_ms <= now_ms) {
         struct item *item = heap_take_first(queue);
 
-        if (!item->due_upkeep)
-            promote(queue, item);
-        else if (!item->in_line && !item->again)
-            item->upkeep = true;
-        line_up(queue, item);
+        line_up(queue, item, item->due_rank);
     }
 }
 
@@ -315,11 +317,17 @@ static double seconds_since(int64_t since_ms)
     return (double)(clock_mono_ms() - since_ms) / 1000;
 }
 
-static struct item *first_in_line(struct queue *queue)
+/* What was begun goes before what was added, but not for ever. */
+static struct item *choose(struct queue *queue)
 {
-    struct item *item = TAILQ_FIRST(&queue->lines[0]);
+    struct item *begun = TAILQ_FIRST(&queue->lines[BEGUN]), *added = TAILQ_FIRST(&queue->lines[ADDED]);
 
-    return item ? item : TAILQ_FIRST(&queue->lines[1]);
+    if (begun && added && queue->overtakings < OVERTAKINGS_MAX) {
+        queue->overtakings++;
+        return begun;
+    }
+    queue->overtakings = 0;
+    return added ? added : begun ? begun : TAILQ_FIRST(&queue->lines[UPKEEP]);
 }
 
 const char *queue_get(struct queue *queue)
@@ -329,7 +337,7 @@ const char *queue_get(struct queue *queue)
     pthread_mutex_lock(&queue->lock);
     while (!queue->stopped) {
         line_up_what_is_due(queue);
-        item = first_in_line(queue);
+        item = choose(queue);
         if (item)
             break;
         wait_for_change(queue);
@@ -337,7 +345,7 @@ const char *queue_get(struct queue *queue)
     if (queue->stopped)
         item = NULL;
     if (item) {
-        TAILQ_REMOVE(&queue->lines[item->upkeep], item, links);
+        TAILQ_REMOVE(&queue->lines[item->rank], item, links);
         series_observe(queue->waited, seconds_since(item->since_ms));
         series_add(queue->depth, -1);
         item->in_line = false;

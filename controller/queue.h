@@ -14,7 +14,8 @@ void queue_free(struct queue *queue); /* when no thread uses it any more; accept
 
 void queue_add(struct queue *queue, const char *key);
 
-/* Adds the key in `ms`. Of two due times of a key the earlier one counts; queue_add changes none. */
+/* Adds the key in `ms`, to go on with what was begun: it then lines up before all that queue_add added, which
+ * still gets one turn in eight. Of two due times of a key the earlier one counts; queue_add changes none. */
 void queue_add_after(struct queue *queue, const char *key, int64_t ms);
 
 /* The same for what nobody waits for: it then lines up behind all that was added otherwise. */
@@ -24,7 +25,7 @@ struct queue_backoff {
     int64_t first_ms, max_ms;
 };
 
-/* Adds the key after first_ms * 2^n, a quarter more or less by chance, at most max_ms and at least
+/* As queue_add_after, after first_ms * 2^n, a quarter more or less by chance, at most max_ms and at least
  * `at_least_ms`; n is the number of retries since queue_forget. Returns the delay. */
 int64_t queue_retry(struct queue *queue, const char *key, const struct queue_backoff *backoff,
                     int64_t at_least_ms);

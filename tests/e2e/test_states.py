@@ -320,6 +320,7 @@ def test_a_rollout_of_150_functions_keeps_to_the_limits(cluster, aws, serve, nam
     assert max(counted(calls).values()) <= 4
     assert len(calls) <= 4 * ROLLOUT
     assert sum(one["status"] == 429 for one in calls) <= 3
+    assert "GetFunction" in operations(calls)[: ROLLOUT // 2], "the first is Ready long before the last is created"
 
     mark = aws.mark()
     apply_all(cluster, namespace, "PATCH", code=code("app/2.zip"))

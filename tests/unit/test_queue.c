@@ -272,16 +272,63 @@ static void what_nobody_waits_for_comes_last(void **state)
     queue_add_upkeep_after(queue, "upkeep-2", 2);
     clock_sleep_ms(10);
     get(queue, "upkeep-1"); /* there was nothing else */
-    queue_add(queue, "person-1");
-    queue_add_after(queue, "person-2", 1);
+    queue_add(queue, "person");
+    queue_add_after(queue, "begun", 1);
     clock_sleep_ms(5);
-    get(queue, "person-1");
-    get(queue, "person-2");
+    get(queue, "begun");
+    get(queue, "person");
     get(queue, "upkeep-2");
-    for (const char *const *key = (const char *const[]){"upkeep-1", "person-1", "person-2", "upkeep-2", NULL};
+    for (const char *const *key = (const char *const[]){"upkeep-1", "begun", "person", "upkeep-2", NULL};
          *key; key++)
         queue_done(queue, *key);
     assert_nothing_due(queue);
+    queue_free(queue);
+}
+
+static void what_was_begun_goes_on_before_what_is_new(void **state)
+{
+    struct queue *queue = queue_new("test");
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        queue_add(queue, (const char *const[]){"a", "b", "c"}[i]);
+    get(queue, "a");
+    queue_add_after(queue, "a", 1);
+    queue_add(queue, "a"); /* our own write comes back: that alone would be the end of the line */
+    queue_done(queue, "a");
+    clock_sleep_ms(5);
+    get(queue, "a");
+    get(queue, "b");
+    get(queue, "c");
+    for (int i = 0; i < 3; i++)
+        queue_done(queue, (const char *const[]){"a", "b", "c"}[i]);
+    assert_nothing_due(queue);
+    queue_free(queue);
+}
+
+static void what_is_new_has_a_turn_in_eight_however_much_was_begun(void **state)
+{
+    enum { BEGUN = 30, NEW = 3 };
+    struct queue *queue = queue_new("test");
+    int news = 0;
+
+    (void)state;
+    for (int i = 0; i < BEGUN + NEW; i++) {
+        _cleanup_(freep) char *key = xasprintf("%s-%d", i < NEW ? "new" : "begun", i);
+
+        if (i < NEW)
+            queue_add(queue, key);
+        else
+            queue_add_after(queue, key, 1);
+    }
+    clock_sleep_ms(5);
+    for (int turn = 1; turn <= BEGUN + NEW; turn++) {
+        bool is_new = str_starts_with(queue_get(queue), "new-");
+
+        assert_int_equal(is_new, turn % 8 == 0 && turn / 8 <= NEW);
+        news += is_new;
+    }
+    assert_int_equal(news, NEW);
     queue_free(queue);
 }
 
@@ -320,6 +367,8 @@ int main(void)
         cmocka_unit_test(ten_thousand_delayed_keys_come_out_none_early_and_none_late),
         cmocka_unit_test(no_two_workers_have_the_same_key_and_stop_ends_them_all),
         cmocka_unit_test(what_nobody_waits_for_comes_last),
+        cmocka_unit_test(what_was_begun_goes_on_before_what_is_new),
+        cmocka_unit_test(what_is_new_has_a_turn_in_eight_however_much_was_begun),
         cmocka_unit_test(a_change_moves_a_key_before_the_upkeep_of_others),
         cmocka_unit_test(jitter_stays_within_its_percentage),
     };
