@@ -4,27 +4,14 @@
 #include "common/base/mem.h"
 #include "common/function/fields.h"
 #include "common/function/plan.h"
+#include "tests/unit/texts.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define OWNER "cluster/production/fake-function"
 #define SHA "c2hhMQ=="
 #define OTHER_SHA "c2hhMg=="
-
-static inline struct json *parse(const char *text)
-{
-    struct json *json;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s: %s", err.msg, text);
-    return json;
-}
 
 static inline void assert_json(const struct json *json, const char *expected_text)
 {

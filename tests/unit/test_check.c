@@ -4,13 +4,8 @@
 #include "common/function/fields.h"
 #include "common/function/rules.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #define GOOD                                                                                                 \
     "\"functionName\":\"hello\",\"region\":\"us-east-1\",\"code\":{\"s3Bucket\":\"artifacts\",\"s3Key\":"    \
@@ -32,16 +27,7 @@
 #define NETWORK "\"vpcConfig\":{\"subnetIds\":[\"subnet-1\"],\"securityGroupIds\":[\"sg-1\"]}"
 
 #include "rule_cases.h"
-
-static struct json *parse(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s: %s", err.msg, text);
-    return json;
-}
+#include "tests/unit/texts.h"
 
 /* A good spec with some members set or, with null, removed. The caller frees. */
 static struct json *spec_with(const char *members)

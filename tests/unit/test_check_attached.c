@@ -1,13 +1,10 @@
 /* What hangs on a function is judged by what it is: each kind of source, each permission. */
 #include "common/base/mem.h"
 #include "common/function/check.h"
+#include "tests/unit/texts.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define SQS "\"eventSourceArn\":\"arn:aws:sqs:us-east-1:123456789012:q\""
 #define FIFO "\"eventSourceArn\":\"arn:aws:sqs:us-east-1:123456789012:q.fifo\""
@@ -24,16 +21,6 @@
 #define SECRET                                                                                               \
     "\"sourceAccessConfigurations\":[{\"type\":\"BASIC_AUTH\",\"uri\":\"arn:aws:secretsmanager:us-east-1:"   \
     "123456789012:secret:s\"}]"
-
-static struct json *parse(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s: %s", err.msg, text);
-    return json;
-}
 
 /* What is said of the list, "" where it is right. The caller frees. */
 static char *said(const char *list, const char *items, const char *old_items)

@@ -2,21 +2,7 @@
 #include "controller/history.h"
 
 #include "common/base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static struct json *parse(const char *text)
-{
-    struct json *json = NULL;
-
-    if (json_parse(view(text), &json, NULL) < 0)
-        fail_msg("%s", text);
-    return json;
-}
+#include "tests/unit/texts.h"
 
 static void code_that_was_in_force_before_is_found_and_what_is_in_force_is_not(void **state)
 {

@@ -3,24 +3,11 @@
 
 #include "common/base/json_scan.h"
 #include "common/base/mem.h"
+#include "tests/unit/texts.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 #define BYTES(literal) ((struct str_view){(literal), sizeof(literal) - 1})
-
-static struct json *parsed(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) != 0)
-        fail_msg("refused: %.200s: %s", text, err.msg);
-    return json;
-}
 
 /* The text is in memory of its exact size, so that a byte read beyond it is found. */
 static int parse_exactly(struct str_view text, struct json **ret_json, struct err *err)
@@ -100,7 +87,7 @@ static void numbers_are_written_as_the_grammar_says(void **state)
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
         assert_refused(view(wrong[i]), "JSON: ");
     for (size_t i = 0; i < ARRAY_LEN(right); i++)
-        json_free(parsed(right[i]));
+        json_free(parse(right[i]));
     assert_refused(view("[01]"), "a number with a leading zero at byte 2");
 }
 
@@ -110,8 +97,8 @@ static void numbers_that_a_double_cannot_hold_are_refused(void **state)
     assert_refused(view("1e400"), "out of range");
     assert_refused(view("-1e400"), "out of range");
     assert_refused(view("{\"a\":[1,{\"b\":1e309}]}"), "out of range");
-    json_free(parsed("1e308"));
-    json_free(parsed("1e-400")); /* rounds to 0 */
+    json_free(parse("1e308"));
+    json_free(parse("1e-400")); /* rounds to 0 */
 }
 
 static void overlong_numbers_are_refused_also_as_the_whole_text(void **state)
@@ -121,7 +108,7 @@ static void overlong_numbers_are_refused_also_as_the_whole_text(void **state)
     _cleanup_(freep) char *in_list = xasprintf("[0.%s]", longer);
 
     (void)state;
-    json_free(parsed(longest));
+    json_free(parse(longest));
     assert_refused(view(longer), "longer than 63 characters");
     assert_refused(view(in_list), "longer than 63 characters");
 }
@@ -134,7 +121,7 @@ static void bytes_after_the_value_are_refused(void **state)
     assert_refused(view("[] []"), "something after the value");
     assert_refused(view("null,"), "something after the value");
     assert_refused(BYTES("{}\0"), "something after the value");
-    json_free(parsed(" \t\r\n{} \t\r\n"));
+    json_free(parse(" \t\r\n{} \t\r\n"));
 }
 
 static void a_nul_character_is_refused_raw_and_escaped(void **state)
@@ -145,7 +132,7 @@ static void a_nul_character_is_refused_raw_and_escaped(void **state)
     assert_refused(view("\"a\\u0000b\""), "a NUL character");
     assert_refused(view("{\"a\\u0000\":1}"), "a NUL character");
     assert_refused(BYTES("\0"), "JSON: ");
-    json_free(parsed("\"\\u0001\\\\u0000\""));
+    json_free(parse("\"\\u0001\\\\u0000\""));
 }
 
 static void control_characters_must_be_escaped(void **state)
@@ -156,7 +143,7 @@ static void control_characters_must_be_escaped(void **state)
 
         assert_refused(view(text), "a control character in a string");
     }
-    json_free(parsed("\"\x7f\""));
+    json_free(parse("\"\x7f\""));
 }
 
 static void invalid_utf8_is_refused(void **state)
@@ -199,7 +186,7 @@ static void invalid_utf8_is_refused(void **state)
     }
     for (size_t i = 0; i < ARRAY_LEN(right); i++) {
         _cleanup_(freep) char *string = xasprintf("\"%s\"", right[i]);
-        _cleanup_(json_freep) struct json *json = parsed(string);
+        _cleanup_(json_freep) struct json *json = parse(string);
 
         assert_string_equal(json_str(json), right[i]);
         assert_int_equal(utf8_sequence(right[i], strlen(right[i])), strlen(right[i]));
@@ -221,7 +208,7 @@ static void half_a_surrogate_pair_is_refused(void **state)
         assert_refused(view(wrong[i]), "surrogate");
     assert_refused(view("[\"ab\\ud800\"]"), "at byte 1"); /* it is told where */
 
-    _cleanup_(json_freep) struct json *pair = parsed("\"\\ud83d\\uDE00\"");
+    _cleanup_(json_freep) struct json *pair = parse("\"\\ud83d\\uDE00\"");
 
     assert_string_equal(json_str(pair), "\xF0\x9F\x98\x80");
 }
@@ -251,10 +238,10 @@ static void a_key_that_occurs_twice_is_refused(void **state)
         assert_refused(view(twice), "the key \"key0\" occurs twice");
         assert_refused(view(escaped), "the key \"key0\" occurs twice");
         assert_refused(view(nested), "the key \"key0\" occurs twice");
-        json_free(parsed(once));
+        json_free(parse(once));
     }
     assert_refused(view("{\"\":1,\"\":2}"), "the key \"\" occurs twice");
-    json_free(parsed("[{\"a\":1},{\"a\":1}]"));
+    json_free(parse("[{\"a\":1},{\"a\":1}]"));
 }
 
 static void depth_64_is_read_and_65_is_refused(void **state)
@@ -269,7 +256,7 @@ static void depth_64_is_read_and_65_is_refused(void **state)
         _cleanup_(freep) char *deep = repeat(shapes[i].open, levels, shapes[i].middle, shapes[i].close);
         _cleanup_(freep) char *deeper = repeat(shapes[i].open, levels + 1, shapes[i].middle, shapes[i].close);
 
-        json_free(parsed(deep));
+        json_free(parse(deep));
         assert_refused(view(deeper), "nested too deeply");
     }
     _cleanup_(freep) char *bottomless = repeat("[", 1000000, "", "");
@@ -327,7 +314,7 @@ static void unwanted_members_are_read_as_null(void **state)
 
 static void escapes_are_read(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\"");
+    _cleanup_(json_freep) struct json *json = parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\"");
 
     (void)state;
     assert_string_equal(json_str(json), "\"\\/\b\f\n\r\t\xC3\xA9\xE2\x82\xAC");
@@ -360,7 +347,7 @@ static void every_reader_takes_an_absent_value(void **state)
 static void a_value_of_another_type_reads_as_absent(void **state)
 {
     _cleanup_(json_freep) struct json *json =
-        parsed("{\"s\":\"x\",\"n\":1,\"t\":true,\"f\":false,\"z\":null,\"l\":[1,2],\"o\":{\"k\":\"v\"}}");
+        parse("{\"s\":\"x\",\"n\":1,\"t\":true,\"f\":false,\"z\":null,\"l\":[1,2],\"o\":{\"k\":\"v\"}}");
     int64_t value = 7;
 
     (void)state;
@@ -382,7 +369,7 @@ static void a_value_of_another_type_reads_as_absent(void **state)
 
 static void types_have_their_names(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("[null,true,false,1,\"\",[],{}]");
+    _cleanup_(json_freep) struct json *json = parse("[null,true,false,1,\"\",[],{}]");
     static const char *const names[] = {"null", "boolean", "boolean", "number", "string", "array", "object"};
     size_t i = 0;
 
@@ -414,14 +401,14 @@ static void only_exact_integers_are_integers(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(right); i++) {
-        _cleanup_(json_freep) struct json *json = parsed(right[i].text);
+        _cleanup_(json_freep) struct json *json = parse(right[i].text);
         int64_t value = -1;
 
         assert_true(json_int(json, &value));
         assert_int_equal(value, right[i].value);
     }
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        _cleanup_(json_freep) struct json *json = parsed(wrong[i]);
+        _cleanup_(json_freep) struct json *json = parse(wrong[i]);
         int64_t value = -1;
 
         if (json_int(json, &value))
@@ -456,12 +443,12 @@ static void equality_ignores_the_order_of_members_only(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-        _cleanup_(json_freep) struct json *a = parsed(pairs[i].a), *b = parsed(pairs[i].b);
+        _cleanup_(json_freep) struct json *a = parse(pairs[i].a), *b = parse(pairs[i].b);
 
         if (json_equal(a, b) != pairs[i].equal || json_equal(b, a) != pairs[i].equal)
             fail_msg("%s and %s", pairs[i].a, pairs[i].b);
     }
-    _cleanup_(json_freep) struct json *null = parsed("null");
+    _cleanup_(json_freep) struct json *null = parse("null");
 
     assert_false(json_equal(NULL, null));
 }
@@ -479,7 +466,7 @@ static void large_objects_are_compared_in_any_order(void **state)
     str_add(&text_up, "}");
     str_add(&text_down, "}");
 
-    _cleanup_(json_freep) struct json *up = parsed(str_text(&text_up)), *down = parsed(str_text(&text_down));
+    _cleanup_(json_freep) struct json *up = parse(str_text(&text_up)), *down = parse(str_text(&text_down));
 
     assert_true(json_equal(up, down));
     json_set(down, "7", json_new_int(8));

@@ -2,27 +2,14 @@
 #include "common/base/json.h"
 
 #include "common/base/mem.h"
+#include "tests/unit/texts.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <time.h>
-
-#include <cmocka.h>
-
-static struct json *parsed(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) != 0)
-        fail_msg("refused: %.200s: %s", text, err.msg);
-    return json;
-}
 
 static void assert_prints(const char *text, const char *expected)
 {
-    _cleanup_(json_freep) struct json *json = parsed(text);
+    _cleanup_(json_freep) struct json *json = parse(text);
     _cleanup_(freep) char *printed = json_text(json);
 
     assert_string_equal(printed, expected);
@@ -55,12 +42,12 @@ static void members_are_set_replaced_and_removed(void **state)
 /* Parsed values lie in blocks, built ones do not: each must outlive what goes before it. */
 static void parsed_and_built_values_mix(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("{\"a\":{\"x\":[1,2]},\"b\":\"text\"}");
+    _cleanup_(json_freep) struct json *json = parse("{\"a\":{\"x\":[1,2]},\"b\":\"text\"}");
 
     (void)state;
-    json_set(json, "c", parsed("{\"y\":\"z\"}"));
+    json_set(json, "c", parse("{\"y\":\"z\"}"));
     json_set(json, "a", NULL);
-    json_set(json, "b", parsed("[\"1\"]"));
+    json_set(json, "b", parse("[\"1\"]"));
     json_set(json_make_object(json, "c"), "y", json_new_int(7));
     json_make_object(json, "d");
 
@@ -71,7 +58,7 @@ static void parsed_and_built_values_mix(void **state)
 
 static void a_member_is_replaced_under_its_own_key(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("{\"a\":1,\"b\":2}");
+    _cleanup_(json_freep) struct json *json = parse("{\"a\":1,\"b\":2}");
 
     (void)state;
     json_set(json, json_key(json_first(json)), json_new_int(3)); /* the key dies with the old member */
@@ -82,7 +69,7 @@ static void a_member_is_replaced_under_its_own_key(void **state)
 
 static void objects_on_the_way_are_created(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("{\"a\":{\"x\":1},\"s\":\"text\",\"z\":null}");
+    _cleanup_(json_freep) struct json *json = parse("{\"a\":{\"x\":1},\"s\":\"text\",\"z\":null}");
 
     (void)state;
     json_set_at(json, "a.b.c", json_new_int(2));
@@ -98,7 +85,7 @@ static void objects_on_the_way_are_created(void **state)
 
 static void a_copy_is_independent(void **state)
 {
-    _cleanup_(json_freep) struct json *json = parsed("{\"a\":[1,{\"b\":null}]}");
+    _cleanup_(json_freep) struct json *json = parse("{\"a\":[1,{\"b\":null}]}");
     _cleanup_(json_freep) struct json *copy = json_copy(json);
 
     (void)state;

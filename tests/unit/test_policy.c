@@ -1,24 +1,10 @@
 /* What policies say of a namespace, and whether a function keeps to it. */
 #include "common/base/mem.h"
 #include "common/function/policies.h"
+#include "tests/unit/texts.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
-
-#include <cmocka.h>
-
-static struct json *parse(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s in %s", err.msg, text);
-    return json;
-}
 
 static void assert_json(const struct json *json, const char *text)
 {

@@ -1,74 +1,12 @@
 /* The decision about an AdmissionReview, called directly: no server, no cluster, no AWS. */
 #include "common/base/encode.h"
 #include "common/base/mem.h"
-#include "webhook/review.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "tests/unit/review_scene.h"
 
 #define GOOD                                                                                                 \
     "\"code\":{\"s3Bucket\":\"artifacts\",\"s3Key\":\"a.zip\"},\"runtime\":\"python3.13\","                  \
     "\"handler\":\"app.handler\",\"role\":\"arn:aws:iam::123456789012:role/fake\""
 #define FILLED ",\"functionName\":\"preview-hello\",\"region\":\"us-east-1\""
-
-static struct review_facts facts(void)
-{
-    return (struct review_facts){.today = "2026-11-24",
-                                 .runtimes = &runtimes_builtin,
-                                 .default_region = "us-east-1",
-                                 .namespace_known = true,
-                                 .environment = "preview",
-                                 .holder_known = true,
-                                 .artifact = ARTIFACT_FOUND};
-}
-
-static struct review_request request(const char *operation, const char *object_spec, const char *old_spec)
-{
-    _cleanup_(freep) char *old =
-        old_spec ? xasprintf(",\"oldObject\":{\"metadata\":{\"name\":\"hello\"},\"spec\":{%s}}", old_spec)
-                 : xstrdup("");
-    _cleanup_(freep) char *body = xasprintf(
-        "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":\"u1\","
-        "\"kind\":{\"group\":\"kubelambda.io\",\"version\":\"v1alpha1\",\"kind\":\"LambdaFunction\"},"
-        "\"operation\":\"%s\",\"namespace\":\"team\",\"name\":\"hello\","
-        "\"object\":{\"metadata\":{\"name\":\"hello\"},\"spec\":{%s}}%s}}",
-        operation, object_spec, old);
-    struct review_request parsed;
-    struct err err;
-
-    if (review_parse(view(body), &parsed, &err) < 0)
-        fail_msg("%s", err.msg);
-    return parsed;
-}
-
-/* The whole answer as text; `need` is asserted to be nothing. */
-static char *answer(enum review_phase phase, struct review_request request, const struct review_facts *known)
-{
-    struct review_verdict verdict;
-    struct str text = STR_INIT(1 << 20);
-
-    assert_int_equal(review(phase, &request, known, &verdict), REVIEW_NEEDS_NOTHING);
-    review_response(&request, &verdict, &text);
-    review_verdict_done(&verdict);
-    review_request_done(&request);
-    return str_take(&text);
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("%s\ndoes not say\n%s", text, part);
-}
-
-static void assert_silent(const char *text, const char *part)
-{
-    if (strstr(text, part))
-        fail_msg("%s\nsays\n%s", text, part);
-}
 
 static void name_and_region_are_filled_in(void **state)
 {

@@ -2,13 +2,9 @@
 #include "cli/rollback_choose.h"
 
 #include "common/base/mem.h"
+#include "tests/unit/texts.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define FUNCTION(code, aliases)                                                                              \
     "{\"metadata\":{\"resourceVersion\":\"9\"},\"spec\":{\"code\":{" code "},\"aliases\":[" aliases          \
@@ -19,16 +15,6 @@
     "{\"time\":\"t1\",\"bucket\":\"b\",\"key\":\"a.zip\",\"versionId\":\"v1\",\"version\":\"2\"}]}}"
 #define CODE "\"s3Bucket\":\"b\",\"s3Key\":\"c.zip\""
 #define LIVE "{\"name\":\"live\",\"version\":\"Latest\",\"description\":\"d\"}"
-
-static struct json *parse(const char *text)
-{
-    struct json *json = NULL;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s: %s", err.msg, text);
-    return json;
-}
 
 /* The value that is put in, "" where nothing is; the refusal where there is one. The caller frees. */
 static char *chosen(const char *function, int64_t back, const char *alias)

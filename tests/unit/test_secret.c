@@ -1,22 +1,9 @@
 /* The text of the Secret that the replicas share. */
 #include "certs/secret.h"
 #include "common/base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tests/unit/texts.h"
 
 static const int64_t NOW = 1764000000;
-
-static struct json *parse(const char *text)
-{
-    struct json *json;
-    struct err err;
-
-    assert_int_equal(json_parse(view(text), &json, &err), 0);
-    return json;
-}
 
 static void what_is_written_is_read_back(void **state)
 {

@@ -2,26 +2,13 @@
 #include "controller/status.h"
 
 #include "common/base/mem.h"
+#include "tests/unit/texts.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define T1 "2026-11-24T08:00:00Z"
 #define T2 "2026-11-24T09:00:00Z"
-
-static struct json *parse(const char *text)
-{
-    struct json *json;
-    struct err err;
-
-    if (json_parse(view(text), &json, &err) < 0)
-        fail_msg("%s: %s", err.msg, text);
-    return json;
-}
 
 static struct json *make(const struct json *old, enum status_phase phase, const char *reason,
                          const char *message, int64_t generation, const char *now)
