@@ -240,6 +240,15 @@ class Aws:
 class FakeAws(Fake, Aws):
     """The scripted AWS in the emulator's place: states that take time, limits, refusals, faults."""
 
+    def __init__(self, directory, **settings):
+        super().__init__(directory)
+        self.usual = self.settings(**settings)
+
+    def as_usual(self):
+        """No rules, and the settings from the start."""
+        self.rules_off()
+        self.settings(**self.usual)
+
 
 class Serve:
     """kubelambda serve, as the user that is bound to the product's own role."""

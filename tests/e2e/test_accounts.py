@@ -3,21 +3,14 @@ scripted AWS, which has as many accounts as roles name."""
 
 import boto3
 import pytest
-from harness import FakeAws, client, conditions, function, settled, wait_for
+from harness import client, conditions, function, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 OWN, OTHER = "123456789012", "210987654321"
 CI = f"arn:aws:iam::{OTHER}:role/kubelambda"
 ROLE = f"arn:aws:iam::{OTHER}:role/app"
 RESYNC = 1  # seconds
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
 
 
 @pytest.fixture
@@ -42,8 +35,7 @@ def policy(cluster, aws, namespace):
 
     put(CI)
     yield put
-    aws.rules_off()
-    aws.settings(roles={}, clock_offset_s=0)
+    aws.as_usual()
     put(CI)
     cluster.empty(namespace)
     put(None)

@@ -4,18 +4,11 @@ changed and removed by kubectl, and AWS follows each time."""
 import pytest
 from examples import APART, ASKED, EXAMPLES, GROUPS, IMAGE, OURS, SUBNETS, declared, fields, seen
 from fields_steps import follows
-from harness import FakeAws, conditions, function, settled
+from harness import conditions, function, settled
+
+pytestmark = pytest.mark.scripted_aws(unlimited_users=["admin", "kubelambda"])
 
 TENANCY = {"tenancyConfig": {"tenantIsolationMode": "PER_TENANT"}}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.settings(unlimited_users=["admin", "kubelambda"])  # the pace is test_states.py's
-    one.upload("app/1.zip")
-    yield one
-    one.stop()
 
 
 def operations(aws, mark):

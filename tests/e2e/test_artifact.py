@@ -1,15 +1,9 @@
 """The question to S3 while kubectl waits, and answers that say nothing about the object. On the scripted AWS."""
 
 import pytest
-from harness import FakeAws, function
+from harness import function
 
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    yield one
-    one.stop()
+pytestmark = pytest.mark.scripted_aws
 
 
 PAGE = "<html><body>Please log in.</body></html>"

@@ -5,7 +5,9 @@ import json
 
 import pytest
 import yaml
-from harness import ROOT, FakeAws, conditions, function, settled, wait_for
+from harness import ROOT, conditions, function, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws(unlimited_users=["admin", "kubelambda"])
 
 ACCOUNT = "123456789012"
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders"
@@ -15,20 +17,10 @@ NAME = "preview-app"
 PUBLIC = {"kubelambda-url-public", "kubelambda-url-invoke"}
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.settings(unlimited_users=["admin", "kubelambda"])
-    one.upload("app/1.zip")
-    yield one
-    one.stop()
-
-
 @pytest.fixture(autouse=True)
-def as_usual(aws):
+def no_mappings_stay(aws):
     yield
-    aws.rules_off()
-    aws.settings(mapping_ms=0)
+    aws.as_usual()
     for one in mappings(aws):
         aws.functions.delete_event_source_mapping(UUID=one["UUID"])
 

@@ -13,7 +13,9 @@ import time
 import pytest
 from gate import Gate
 from fake_aws import function_of
-from harness import FakeAws, Serve, all_ready, function, is_settled, wait_for
+from harness import Serve, all_ready, function, is_settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws(limits=False)
 
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
@@ -64,16 +66,6 @@ STORIES = {
     "delete": ({}, GONE, ["DeleteFunction"]),
     "retain": ({"deletionPolicy": "Retain"}, GONE, ["UntagResource"]),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.settings(limits=False)
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -210,11 +202,9 @@ def test_a_crash_at_any_step_is_one_that_nobody_notices(
 
 @pytest.fixture(scope="module")
 def rolled(cluster, aws, serve):
-    """The namespace of all rollouts; with AWS's limits."""
-    aws.settings(limits=True)
+    """The namespace of all rollouts."""
     name = cluster.namespace("rolled", "preview")
     yield name
-    aws.settings(limits=False)
     cluster.abandon(name)
 
 
@@ -229,6 +219,7 @@ def test_a_rollout_of_150_functions_that_is_killed_at_random_moments_ends_as_dec
     cluster, aws, serve, rolled, number
 ):
     """KUBELAMBDA_ROLLOUTS: how many; `make crash` has a hundred. AWS's limits make each take ten seconds."""
+    aws.settings(limits=True)
     chance = random.Random(seed := time.time_ns())
     moments = sorted(chance.uniform(0, ROLLOUT_S) for _ in range(KILLS))
     declared = [function(f"many-{i}", rolled, **rollout(number)) for i in range(MANY)]

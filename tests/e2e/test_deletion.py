@@ -8,7 +8,6 @@ import subprocess
 import pytest
 from harness import (
     KUBE_BIN,
-    FakeAws,
     conditions,
     die_with_parent,
     function,
@@ -16,15 +15,9 @@ from harness import (
     wait_for,
 )
 
+pytestmark = pytest.mark.scripted_aws
+
 OWNER = "kubelambda.io/owner"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    yield one
-    one.stop()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,10 +40,9 @@ def namespaces_go(cluster, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def as_usual(aws):
+def no_functions_stay(aws):
     yield
-    aws.rules_off()
-    aws.settings(denied={})
+    aws.as_usual()
     for one in aws.functions.list_functions()["Functions"]:
         aws.functions.delete_function(FunctionName=one["FunctionName"])
 

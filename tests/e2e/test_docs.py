@@ -12,7 +12,9 @@ import subprocess
 import pytest
 import yaml
 from documents import PAGES, as_pattern, blocks, commands, sessions
-from harness import BINARY, KUBE_BIN, ROOT, FakeAws, Serve, wait_for
+from harness import BINARY, KUBE_BIN, ROOT, wait_for
+
+pytestmark = [pytest.mark.scripted_aws, pytest.mark.serve("--cluster-id", "c1")]
 
 ROLE = "arn:aws:iam::123456789012:role/production-hello"
 STORIES = ["install", "first-function", "environments", "policies", "pipeline", "gitops", "migrating", "cli"]
@@ -26,20 +28,6 @@ FOREIGN = {  # apiVersion, kind -> members of its spec
         "interval", "sourceRef", "path", "prune", "wait", "timeout", "dependsOn",
     },
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    yield one
-    one.stop()
-
-
-@pytest.fixture(scope="module")
-def serve(cluster, aws, tmp_path_factory):
-    one = Serve(cluster, aws.env(), tmp_path_factory.mktemp("serve"), "--cluster-id", "c1")
-    yield one
-    assert one.stop() == 0
 
 
 def forget(cluster, namespace):

@@ -5,7 +5,9 @@ import concurrent.futures
 import time
 
 import pytest
-from harness import FakeAws, conditions, function, is_settled, settled, wait_for
+from harness import conditions, function, is_settled, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 RESYNC = 1  # seconds
 ROTATION = 3
@@ -15,20 +17,10 @@ WRITES = ("CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration",
 MANY = 1000
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
-
-
 @pytest.fixture(autouse=True)
-def as_usual(aws):
+def no_functions_stay(aws):
     yield
-    aws.rules_off()
-    aws.settings(limits=True, denied={})
+    aws.as_usual()
     for one in aws.functions.get_paginator("list_functions").paginate().search("Functions[].FunctionName"):
         if one.startswith("preview-"):
             aws.functions.delete_function(FunctionName=one)

@@ -4,25 +4,11 @@ import json
 
 import pytest
 from asking import Webhook, create, review
-from harness import FakeAws, function, settled, wait_for
+from harness import function, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 RESYNC = 1  # seconds
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
-
-
-@pytest.fixture(autouse=True)
-def as_usual(aws):
-    yield
-    aws.rules_off()
-    aws.settings(denied={})
 
 
 def told(cluster, namespace, reason):

@@ -6,7 +6,7 @@ import time
 import pytest
 from examples import EXAMPLES, declared
 from fields_steps import follows
-from harness import conditions, function, settled
+from harness import conditions, settled
 
 # What the emulator does otherwise than AWS.
 IGNORED_ON_UPDATE = {

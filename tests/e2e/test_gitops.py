@@ -8,7 +8,9 @@ import threading
 
 import pytest
 from argocd import health, kstatus
-from harness import KUBE_BIN, FakeAws, Serve, conditions, function, settled, wait_for
+from harness import KUBE_BIN, conditions, function, settled, wait_for
+
+pytestmark = [pytest.mark.scripted_aws, pytest.mark.serve("--resync", "1s", "--cluster-id", "c1")]
 
 ARGO, FLUX = "argocd-controller", "kustomize-controller"
 PATH = "/apis/kubelambda.io/v1alpha1/namespaces/{}/lambdafunctions/{}"
@@ -27,22 +29,6 @@ POLICY = {
     "environment": "gitops",
     "defaults": {"memorySize": 512, "tags": {"cost": "7"}, "environment": {"variables": {"REGION": "eu"}}},
 }
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
-
-
-@pytest.fixture(scope="module")
-def serve(cluster, aws, tmp_path_factory):
-    one = Serve(cluster, aws.env(), tmp_path_factory.mktemp("serve"), "--resync", "1s", "--cluster-id", "c1")
-    yield one
-    assert one.stop() == 0
 
 
 @pytest.fixture
@@ -176,8 +162,6 @@ def test_in_every_state_argo_cds_health_is_what_kstatus_says(cluster, aws, serve
         go_through_all_states(cluster, aws, namespace)
     finally:
         seen = watch.stop()
-        aws.settings(pending_ms=0, update_ms=0)
-        aws.rules_off()
     met, told = set(), {}
     for resource in seen:
         status, message = health(resource)

@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 import yaml
-from harness import BINARY, FakeAws, Serve, is_settled, wait_for
+from harness import BINARY, Serve, is_settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 ROLE = "arn:aws:iam::123456789012:role/fake"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:"
@@ -37,13 +39,6 @@ FULL = {
     "Tags": {"team": "a", "cost": "7"},
 }
 PLAIN = {"Runtime": "python3.13", "Handler": "app.handler", "Role": ROLE}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    yield one
-    one.stop()
 
 
 @pytest.fixture(autouse=True)

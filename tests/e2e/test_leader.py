@@ -9,8 +9,10 @@ import signal
 import time
 
 import pytest
-from harness import LEASE, FakeAws, Serve, all_ready, function, settled, wait_for
+from harness import LEASE, Serve, all_ready, function, settled, wait_for
 from proxy import Proxy
+
+pytestmark = pytest.mark.scripted_aws
 
 TERM_S = 3  # until the other one leads: it looks every two seconds
 KILL_S = 17.5  # two for a renewal that it has not seen yet, fifteen for the lease, and the calls
@@ -18,15 +20,11 @@ DEADLINE_S = 10
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
+def aws(aws):
     for number in ("1", "2"):
         key = {"id": f"AKIAREPLICA{number}", "secret": number * 40, "user": f"replica-{number}"}
-        one.control("POST", "keys", key)
-    yield one
-    one.stop()
+        aws.control("POST", "keys", key)
+    return aws
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,8 +68,6 @@ def replicas(cluster, aws, directory, *options, first_config=None):
             with contextlib.suppress(ProcessLookupError):
                 one.process.send_signal(signal.SIGCONT)
             one.kill()
-        aws.rules_off()
-        aws.settings(pending_ms=0, update_ms=0)
 
 
 def holder(cluster):

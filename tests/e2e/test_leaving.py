@@ -5,9 +5,11 @@ import json
 import time
 
 import pytest
-from harness import INSTALLED, ROOT, Cluster, FakeAws, Serve, all_ready, conditions, function, settled, wait_for
+from harness import INSTALLED, ROOT, Cluster, Serve, all_ready, conditions, function, settled, wait_for
 from replicas import CONFIGURATIONS, Installed
 from test_manifests import MANIFESTS, build
+
+pytestmark = pytest.mark.scripted_aws
 
 OWNER = "kubelambda.io/owner"
 NAMES = ("one", "two", "three")
@@ -17,14 +19,6 @@ NAMES = ("one", "two", "three")
 def cluster(tmp_path_factory):
     """One of its own: everything that is installed in it is taken out."""
     one = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield one
-    one.stop()
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
     yield one
     one.stop()
 

@@ -6,17 +6,16 @@ import re
 import time
 
 import pytest
-from harness import KUBE_BIN, Serve, conditions, function, settled, wait_for
+from harness import KUBE_BIN, conditions, function, settled, wait_for
 
 RESYNC = 1  # seconds
+pytestmark = pytest.mark.serve("--resync", f"{RESYNC}s")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def serve(cluster, aws, tmp_path_factory):
+def serve(aws, serve):
     aws.upload("app/2.zip", "print('two')\n")
-    one = Serve(cluster, aws.env(), tmp_path_factory.mktemp("serve"), "--resync", f"{RESYNC}s")
-    yield one
-    assert one.stop() == 0
+    return serve
 
 
 def gone(cluster, name, namespace):

@@ -8,8 +8,10 @@ import threading
 import time
 
 import pytest
-from harness import LEASE, ROOT, FakeAws, Serve, function, get_url, wait_for
+from harness import LEASE, ROOT, Serve, function, get_url, wait_for
 from replicas import SECRET
+
+pytestmark = pytest.mark.scripted_aws
 
 SECONDS = 15
 FUNCTIONS = 12
@@ -19,14 +21,6 @@ POLICY = {
     "metadata": {"name": "races"},
     "spec": {"defaults": {"timeout": 30}, "require": {"tags": {"team": ".*"}}, "enforcement": "Warn"},
 }
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    yield one
-    one.stop()
 
 
 def unscattered():

@@ -13,8 +13,10 @@ import subprocess
 import pytest
 import yaml
 from asking import Webhook, create, good, review
-from harness import BINARY, FakeAws, Serve, conditions, free_port, function, get_url, settled, wait_for
+from harness import BINARY, Serve, conditions, free_port, function, get_url, settled, wait_for
 from replicas import SECRET
+
+pytestmark = pytest.mark.scripted_aws
 
 SECRET_KEY = "MARKEDsecretAccessKey" + "x" * 19
 SESSION = "MARKEDsessionToken" + "y" * 30
@@ -24,12 +26,9 @@ MARKED = re.compile("MARKED|PRIVATE KEY")
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.control("POST", "keys", {"id": "AKIAMARKEDKEY", "secret": SECRET_KEY, "user": "kubelambda", "token": SESSION})
-    yield one
-    one.stop()
+def aws(aws):
+    aws.control("POST", "keys", {"id": "AKIAMARKEDKEY", "secret": SECRET_KEY, "user": "kubelambda", "token": SESSION})
+    return aws
 
 
 def keys(aws):
@@ -220,5 +219,5 @@ def test_there_is_no_core(cluster, tmp_path):
     wait_for(lambda: get_url(f"http://127.0.0.1:{health}/healthz")[0] == 200)
     limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text(encoding="ascii")
     assert re.search(r"Max core file size +1 +1 ", limits), limits
-    process.send_signal(signal.SIGQUIT)
+    process.send_signal(signal.SIGABRT)  # a shell may have its background jobs ignore SIGQUIT
     assert not os.WCOREDUMP(os.waitpid(process.pid, 0)[1]) and not list(tmp_path.iterdir())

@@ -6,29 +6,13 @@ import concurrent.futures
 import time
 
 import pytest
-from harness import FakeAws, conditions, function, is_settled, settled, wait_for
+from harness import conditions, function, is_settled, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 UPDATES = ("UpdateFunctionCode", "UpdateFunctionConfiguration")
 ROLE = "arn:aws:iam::123456789012:role/fake"
 ROLLOUT = 150
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
-
-
-@pytest.fixture(autouse=True)
-def as_usual(aws):
-    yield
-    aws.rules_off()
-    aws.settings(
-        pending_ms=0, update_ms=0, limits=True, denied={}, roles={}, clock_offset_s=0, failed_update_keeps="old"
-    )  # fmt: skip
 
 
 def code(key):

@@ -6,7 +6,9 @@ import contextlib
 import time
 
 import pytest
-from harness import FakeAws, Serve, all_ready, conditions, function, settled, wait_for
+from harness import Serve, all_ready, conditions, function, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 OTHER = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
 MANY = 30
@@ -23,21 +25,6 @@ FAULTS = [
     {"perform": True, "status": 500, "cut": 0},  # it was done, and nobody hears of it
     {"delay_ms": 1500},
 ]
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
-
-
-@pytest.fixture(autouse=True)
-def as_usual(aws):
-    yield
-    aws.rules_off()
 
 
 def taken(aws, since):

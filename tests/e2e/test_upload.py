@@ -10,7 +10,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import struct
 import subprocess
 import termios

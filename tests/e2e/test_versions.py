@@ -7,26 +7,19 @@ import time
 
 import pytest
 import yaml
-from harness import BINARY, FakeAws, conditions, function, settled, wait_for
+from harness import BINARY, conditions, function, settled, wait_for
+
+pytestmark = pytest.mark.scripted_aws
 
 LIVE = {"name": "live", "version": "Latest"}
 PUBLISH = {"publish": "OnChange"}
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
+def aws(aws):
     for number in range(1, 7):
-        one.upload(f"app/{number}.zip", f"x = {number}\n")
-    yield one
-    one.stop()
-
-
-@pytest.fixture(autouse=True)
-def as_usual(aws):
-    yield
-    aws.rules_off()
-    aws.settings(pending_ms=0, update_ms=0, limits=True, denied={})
+        aws.upload(f"app/{number}.zip", f"x = {number}\n")
+    return aws
 
 
 def apply(cluster, namespace, number, *aliases, versions=PUBLISH, **spec):
