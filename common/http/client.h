@@ -2,7 +2,7 @@
  * wait, or are called back. Connections are kept and reused.
  *
  * A request that got an answer succeeds whatever its status; errors are transport errors
- * (ERR_RETRY: unreachable, timed out, cut; ERR_INVALID: an answer over its limit, a bad URL). */
+ * (ERR_RETRY: unreachable, timed out, cut, an answer over its limit; ERR_INVALID: a bad URL). */
 #pragma once
 
 #include "common/base/err.h"

@@ -265,10 +265,10 @@ void transfer_error(const struct transfer *transfer, CURLcode code, struct err *
         return;
     case CURLE_WRITE_ERROR:
         if (transfer->response.body.overflow)
-            err_set(err, ERR_INVALID, "%s: the answer has more than %zu bytes", target,
+            err_set(err, ERR_RETRY, "%s: the answer has more than %zu bytes", target,
                     transfer->response.body.max);
         else
-            err_set(err, ERR_INVALID, "%s: the answer's headers have more than %d bytes", target,
+            err_set(err, ERR_RETRY, "%s: the answer's headers have more than %d bytes", target,
                     MAX_HEADER_BYTES);
         return;
     default:

@@ -242,7 +242,7 @@ static void a_connection_is_used_again(void **state)
     assert_true(peer.connections - before <= 1);
 }
 
-static void an_answer_over_its_limit_is_invalid(void **state)
+static void an_answer_over_its_limit_is_retryable(void **state)
 {
     struct http_response response = {0};
     _cleanup_(freep) char *url = url_of("/");
@@ -251,12 +251,12 @@ static void an_answer_over_its_limit_is_invalid(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(http_call(http, &request, &response, &err), ERR_INVALID);
+    assert_int_equal(http_call(http, &request, &response, &err), ERR_RETRY);
     assert_non_null(strstr(err.msg, "more than 9 bytes"));
     request.max_response_bytes = 10;
     assert_int_equal(http_call(http, &request, &response, &err), 0);
     http_response_done(&response);
-    assert_int_equal(call("GET", "/headers", &response, &err), ERR_INVALID);
+    assert_int_equal(call("GET", "/headers", &response, &err), ERR_RETRY);
     assert_non_null(strstr(err.msg, "headers have more than 65536 bytes"));
 }
 
@@ -563,7 +563,7 @@ int main(void)
         cmocka_unit_test(a_head_answer_has_headers_and_no_body),
         cmocka_unit_test(a_request_whose_time_is_over_is_not_sent),
         cmocka_unit_test(a_connection_is_used_again),
-        cmocka_unit_test(an_answer_over_its_limit_is_invalid),
+        cmocka_unit_test(an_answer_over_its_limit_is_retryable),
         cmocka_unit_test(a_timeout_names_the_host_and_not_the_query),
         cmocka_unit_test(what_cannot_be_reached_is_retryable_and_named),
         cmocka_unit_test(what_is_no_http_request_is_invalid),
