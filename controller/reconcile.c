@@ -129,6 +129,7 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
                                                        .reason = announced_reason(run, plan),
                                                        .message = str_text(&summary),
                                                        .generation = resource->generation,
+                                                       .adopts = plan->adopts,
                                                        .observed = run->observed,
                                                        .managed = managed},
                                err);

@@ -114,6 +114,8 @@ struct json *status_make(const struct json *old, const struct status_change *cha
                                                       .version = json_str_at(status, "version")}));
     if (change->phase == STATUS_READY)
         json_set(status, "appliedGeneration", json_new_int(change->generation));
+    else if (change->adopts && !json_get(status, "appliedGeneration"))
+        json_set(status, "appliedGeneration", json_new_int(0));
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
         json_append(list, make_condition(find_condition(old, conditions[i].type), conditions[i].type,
                                          change->phase == conditions[i].phase, change, now));

@@ -123,6 +123,25 @@ static void a_function_in_force_that_failed_is_left_there_and_said_to_have_faile
     assert_state(scene, "Stalled", "FunctionFailed");
 }
 
+static void an_adopted_function_that_fails_before_it_was_in_force_is_not_deleted(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->function = parse("{\"Configuration\":{\"FunctionName\":\"f\",\"FunctionArn\":"
+                            "\"arn:aws:lambda:us-east-1:123456789012:function:f\",\"State\":\"Active\","
+                            "\"LastUpdateStatus\":\"Successful\",\"CodeSha256\":\"c2hh\"},\"Tags\":{}}");
+    set_spec(scene, "adoptionPolicy", json_new_string("Adopt"));
+    refuse(scene, "UpdateFunctionCode", 500, "");
+    look_now(scene);
+    assert_non_null(strstr(str_text(&scene->calls), "TagResource"));
+    json_set_str(json_make_object(scene->function, "Tags"), PLAN_OWNER_TAG, "cluster/n/f");
+    json_set_at(scene->function, "Configuration.State", json_new_string("Failed"));
+    set_spec(scene, "adoptionPolicy", NULL); /* whether it was adopted is not in the spec */
+    look_now(scene);
+    assert_null(strstr(str_text(&scene->calls), "DeleteFunction"));
+    assert_non_null(scene->function);
+}
+
 static void a_busy_function_is_polled_without_a_word_until_it_takes_long(void **state)
 {
     struct scene *scene = *state;
@@ -285,6 +304,7 @@ int main(void)
         test(a_function_that_somebody_deleted_is_made_again),
         test(a_function_that_is_there_already_is_looked_at_and_left_alone),
         test(a_function_in_force_that_failed_is_left_there_and_said_to_have_failed),
+        test(an_adopted_function_that_fails_before_it_was_in_force_is_not_deleted),
         test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
         test(a_role_that_cannot_be_assumed_is_given_three_minutes),
         test(a_refused_request_stalls_under_the_name_that_aws_gives),
