@@ -116,6 +116,22 @@ def test_a_version_whose_snapshot_is_still_made_is_waited_for(cluster, aws, serv
     assert aliases(aws)["live"] == ("2", {})
 
 
+def test_a_version_whose_snapshot_fails_gets_no_alias_and_the_next_one_does(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1, LIVE)
+    publishes = aws.rule("PublishVersion", times=1, hold=True, merge={"State": "Pending", "StateReasonCode": "Creating"})
+    code = {"s3Bucket": "artifacts", "s3Key": "app/2.zip"}
+    cluster.apply(function("app", namespace, code=code, versions=PUBLISH, aliases=[LIVE]))
+    wait_for(lambda: aws.hits(publishes), what="the version being published")
+    # The next one is of the function, the one after it of the version.
+    aws.rule("GetFunction", skip=1, times=1, merge={"Configuration": {"State": "Failed", "StateReason": "init failed"}})
+    aws.release(publishes)
+    ready = conditions(settled(cluster, "app", namespace, "Stalled"))["Ready"]
+    assert ready[1] == "VersionFailed" and "version 2: init failed" in ready[2], ready
+    assert aliases(aws)["live"] == ("1", {})
+    apply(cluster, namespace, 3, LIVE)
+    assert aliases(aws)["live"] == ("3", {})
+
+
 # --- aliases --------------------------------------------------------------------------------------
 
 
