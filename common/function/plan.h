@@ -19,8 +19,7 @@ struct plan_input {
     int64_t generation;          /* of the spec, which a published version tells; 0: not known */
     bool deleting;               /* the resource is being deleted */
     bool retain;                 /* then the function stays, whatever the spec says */
-    bool was_applied;            /* some generation was in force, or the function was taken over: it is not one to
-                                    be made anew */
+    bool was_applied;            /* some generation was in force, or it was adopted: it is not made anew */
     bool recreated;              /* a function whose creation failed was made anew once already */
     bool redeploy;               /* the code is deployed once more, also where it is the same */
 };

@@ -209,7 +209,8 @@ static const char FUNCTION_STATUS[] =
     "   \"time\": {\"type\": \"string\", \"format\": \"date-time\"}, \"generation\": {\"type\": "
     "\"integer\", \"format\": \"int64\"}, \"version\": {\"type\": \"string\"}, " CODE_MEMBERS "}}},"
     "  \"appliedGeneration\": {\"type\": \"integer\", \"format\": \"int64\", \"description\": "
-    "\"Generation of the spec that was in force last: what AWS has otherwise is drift. 0: none was yet, but the "
+    "\"Generation of the spec that was in force last: what AWS has otherwise is drift. 0: none was yet, but "
+    "the "
     "function is an adopted one.\"}," CONDITIONS(
         "Ready: everything declared is in force. Reconciling: being worked on or retried. Stalled: "
         "needs a person. Drifted: AWS was changed by somebody else, or the archive was overwritten.") " }}";
