@@ -2,6 +2,7 @@
  * else is this thread's. */
 #include "cli/judge.h"
 
+#include "cli/repeat.h"
 #include "common/base/clock.h"
 #include "common/base/map.h"
 #include "common/base/mem.h"
@@ -229,6 +230,28 @@ static void ask(struct artifacts *artifacts, struct task *task)
     artifact_ask(artifacts, task->declared->spec, NULL, QUESTION_TIMEOUT_MS, answered, task);
 }
 
+/* What S3 had no answer for at the moment is asked again, all together, with growing pauses. */
+static void ask_again(struct artifacts *artifacts, struct task *tasks, size_t count)
+{
+    bool asked = true;
+
+    for (int attempt = 1; asked; attempt++) {
+        int64_t pause_ms = repeat_after_ms(attempt, ERR_THROTTLED, &(struct err){0});
+
+        asked = false;
+        for (size_t i = 0; i < count && pause_ms >= 0; i++) {
+            if (!tasks[i].waits || !tasks[i].answer.passing)
+                continue;
+            if (!asked)
+                clock_sleep_ms(pause_ms);
+            asked = true;
+            ask(artifacts, &tasks[i]);
+        }
+        if (asked)
+            wait_below(tasks[0].questions, 1);
+    }
+}
+
 /* --- all of them -------------------------------------------------------------------------- */
 
 /* The same resource once more: of the two only the one that is applied last will stay. */
@@ -342,6 +365,7 @@ void judge(const struct declared_settings *settings, const struct declared_set *
             ask(artifacts, &tasks[i]);
     }
     wait_below(&questions, 1);
+    ask_again(artifacts, tasks, set->count);
     for (size_t i = 0; i < set->count; i++) {
         if (tasks[i].waits) {
             review_task(&tasks[i], world.names);

@@ -172,6 +172,7 @@ static void read_answer(const struct s3_object *object, const struct err *err,
         detail = object->storage_class;
     } else {
         answer.state = state_of(err);
+        answer.passing = err->status && (err->class == ERR_THROTTLED || err->class == ERR_RETRY);
         detail = answer.state == ARTIFACT_ELSEWHERE ? err->code : reason(err->msg);
     }
     snprintf(answer.detail, sizeof(answer.detail), "%s", detail);

@@ -16,6 +16,7 @@ struct artifact_answer {
     enum artifact_state state;
     char detail[200];        /* see review_facts */
     struct s3_object object; /* for ARTIFACT_FOUND */
+    bool passing;            /* S3 answered that it cannot answer now: asking again may help */
 };
 
 struct artifacts *artifacts_new(struct aws *aws); /* `aws` must outlive it */

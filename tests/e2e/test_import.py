@@ -330,8 +330,10 @@ def test_what_passes_is_asked_for_again(run, aws):
     assert result.returncode == 0, result.stderr
     assert list(documents(result)) == ["one", "two"]
     aws.rule("GetFunction", name="two", times=1, status=429, code="TooManyRequestsException", message="slow down")
+    aws.rule("HeadObject", times=2, status=503, code="SlowDown", message="slow down")
     planned = run("plan", "-f", "-", stdin=result.stdout)
     assert planned.returncode == 2 and "2 functions: 0 to create, 2 to change" in planned.stdout, planned.stdout
+    assert "could not be compared" not in planned.stdout, planned.stdout
 
 
 def test_one_function_that_fails_does_not_keep_the_others(run, aws):
