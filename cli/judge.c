@@ -149,37 +149,36 @@ static struct review_request request_for(const struct task *task, const struct j
 }
 
 static enum review_need review_phase(struct task *task, struct registry *names, enum review_phase phase,
-                                     const struct json *object, struct review_verdict *ret_verdict)
+                                     const struct json *object, struct review_verdict *verdict)
 {
     const struct review_request request = request_for(task, object);
     enum review_need need;
 
-    while ((need = review(phase, &request, &task->facts, ret_verdict)) != REVIEW_NEEDS_NOTHING &&
-           supply(task, names, need, ret_verdict))
-        review_verdict_done(ret_verdict);
+    do
+        need = review(phase, &request, &task->facts, verdict);
+    while (need != REVIEW_NEEDS_NOTHING && supply(task, names, need, verdict));
     return need;
 }
 
 /* Mutating, then validating what comes of it, as the API server does; it stops at the first refusal. */
-static enum review_need review_both(struct task *task, struct registry *names,
-                                    struct review_verdict *ret_verdict)
+static enum review_need review_both(struct task *task, struct registry *names, struct review_verdict *verdict)
 {
     const struct json *written = task->declared->manifest->object;
-    struct review_verdict mutated;
+    struct review_verdict mutated = {0};
     enum review_need need = review_phase(task, names, REVIEW_MUTATE, written, &mutated);
 
     if (need != REVIEW_NEEDS_NOTHING || !mutated.allowed) {
-        *ret_verdict = mutated;
+        *verdict = mutated;
         return need;
     }
     _cleanup_(json_freep) struct json *object = json_copy(written);
 
     if (mutated.spec)
         json_set(object, "spec", json_copy(mutated.spec));
-    need = review_phase(task, names, REVIEW_VALIDATE, object, ret_verdict);
-    ret_verdict->spec = ret_verdict->filled = json_copy(ret_verdict->spec); /* the object goes */
+    need = review_phase(task, names, REVIEW_VALIDATE, object, verdict);
+    verdict->spec = verdict->filled = json_copy(verdict->spec); /* the object goes */
     if (need == REVIEW_NEEDS_NOTHING)
-        take_findings(&ret_verdict->findings, &mutated.findings);
+        take_findings(&verdict->findings, &mutated.findings);
     review_verdict_done(&mutated);
     return need;
 }
@@ -187,7 +186,7 @@ static enum review_need review_both(struct task *task, struct registry *names,
 static void review_task(struct task *task, struct registry *names)
 {
     struct declared *declared = task->declared;
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
 
     task->waits = review_both(task, names, &verdict) == REVIEW_NEEDS_ARTIFACT;
     json_free(declared->spec);
@@ -316,7 +315,7 @@ static void follow(struct world *world, const struct task *task, const struct js
 static void keep_old(struct world *world, struct declared *declared, const char *today)
 {
     struct json *object = json_copy(declared->manifest->object);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     struct task task;
 
     task_init(&task, world, declared, today, NULL);

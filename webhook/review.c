@@ -172,7 +172,7 @@ static char *name_not_valid(const char *name)
 }
 
 /* A function name that cannot be made, or that we made and that is not valid, is explained by its source. */
-static void judge_name(const struct review_request *request, const struct mutate_result *mutated,
+static void judge_name(const struct review_request *request, const struct json *spec,
                        struct findings *findings)
 {
     bool generated = json_str_at(request->object, "metadata.generateName") != NULL;
@@ -192,7 +192,7 @@ static void judge_name(const struct review_request *request, const struct mutate
         else if (finding->reason == FINDING_REQUIRED)
             finding->message = xstrdup("Required value: write the name that the function has in AWS");
         else
-            finding->message = name_not_valid(json_str_at(mutated->spec, "functionName"));
+            finding->message = name_not_valid(json_str_at(spec, "functionName"));
     }
 }
 
@@ -236,6 +236,7 @@ static bool misnames_artifact(const struct findings *findings)
 static enum review_need ask(const struct json *spec, const struct json *old_spec,
                             const struct review_facts *facts, struct review_verdict *verdict)
 {
+    free(verdict->access_to);
     verdict->access_to = xstrdup(access_wanted(spec, old_spec, facts));
     if (verdict->access_to)
         return REVIEW_NEEDS_ACCESS;
@@ -245,13 +246,41 @@ static enum review_need ask(const struct json *spec, const struct json *old_spec
                : REVIEW_NEEDS_NOTHING;
 }
 
-/* Collects all findings, or says what has to be asked first; all is judged anew with the answer. */
-static enum review_need judge(enum review_phase phase, const struct review_request *request,
-                              const struct review_facts *facts, const struct mutate_result *mutated,
-                              struct review_verdict *verdict)
+static void fill_in(enum review_phase phase, const struct review_request *request,
+                    const struct review_facts *facts, struct review_verdict *verdict)
+{
+    struct mutate_result mutated = {.spec = json_get(request->object, "spec")};
+
+    if (phase == REVIEW_MUTATE)
+        mutate(request, facts, &mutated);
+    verdict->spec = mutated.spec;
+    verdict->filled = mutated.filled;
+    verdict->patch = mutated.patch;
+    verdict->stage = REVIEW_FILLED;
+}
+
+static void judge(const struct review_request *request, const struct review_facts *facts,
+                  struct review_verdict *verdict)
 {
     struct findings *findings = &verdict->findings;
-    const struct json *spec = mutated->spec, *old_spec = json_get(request->old_object, "spec");
+    const struct json *spec = verdict->spec, *old_spec = json_get(request->old_object, "spec");
+
+    check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today,
+                               json_get(request->old_object, "status")},
+               findings);
+    judge_name(request, spec, findings);
+    policy_judge(facts->policy, &(struct policy_subject){spec, old_spec, mutate_environment(facts)},
+                 findings);
+    judge_holder(spec, old_spec, facts, findings);
+    verdict->stage = REVIEW_JUDGED;
+}
+
+/* Collects all findings, or says what has to be asked first and goes on from there with the answer. */
+static enum review_need judge_all(enum review_phase phase, const struct review_request *request,
+                                  const struct review_facts *facts, struct review_verdict *verdict)
+{
+    struct findings *findings = &verdict->findings;
+    const struct json *spec = verdict->spec, *old_spec = json_get(request->old_object, "spec");
 
     if (json_type(spec) != JSON_OBJECT) {
         findings_add(
@@ -262,13 +291,8 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
     }
     if (!facts->holder_known)
         return REVIEW_NEEDS_HOLDER;
-    check_spec(&(struct check){spec, old_spec, facts->runtimes, facts->today,
-                               json_get(request->old_object, "status")},
-               findings);
-    judge_name(request, mutated, findings);
-    policy_judge(facts->policy, &(struct policy_subject){spec, old_spec, mutate_environment(facts)},
-                 findings);
-    judge_holder(spec, old_spec, facts, findings);
+    if (verdict->stage == REVIEW_FILLED)
+        judge(request, facts, verdict);
     /* The mutating phase asks others only to make a refusal complete; the validating one always does. */
     if (phase == REVIEW_MUTATE && !refuses(phase, findings))
         return REVIEW_NEEDS_NOTHING;
@@ -283,39 +307,28 @@ static enum review_need judge(enum review_phase phase, const struct review_reque
 }
 
 static enum review_need review_spec(enum review_phase phase, const struct review_request *request,
-                                    const struct review_facts *facts, struct review_verdict *ret_verdict)
+                                    const struct review_facts *facts, struct review_verdict *verdict)
 {
-    struct review_verdict verdict = {.allowed = true};
-    struct mutate_result mutated = {0};
-    enum review_need need = REVIEW_NEEDS_NOTHING;
-
-    if (!facts->namespace_known && !facts->namespace_error) {
-        *ret_verdict = verdict;
-        return REVIEW_NEEDS_NAMESPACE;
-    }
-    if (phase == REVIEW_MUTATE)
-        mutate(request, facts, &mutated);
-    else
-        mutated.spec = json_get(request->object, "spec");
-
     if (facts->namespace_error) {
-        verdict.allowed = false;
-        verdict.message =
+        verdict->message =
             xasprintf("the namespace %s, which says the environment and the policies, cannot be read (%s); "
                       "try again",
                       request->namespace, facts->namespace_error);
-    } else {
-        need = judge(phase, request, facts, &mutated, &verdict);
-        verdict.allowed = !refuses(phase, &verdict.findings);
-        if (need == REVIEW_NEEDS_NOTHING && phase == REVIEW_VALIDATE && verdict.allowed && request->dry_run)
-            preview(request, facts, &verdict.findings);
+        return REVIEW_NEEDS_NOTHING;
     }
-    findings_cap(&verdict.findings);
-    verdict.patch = mutated.patch;
-    verdict.spec = mutated.spec;
-    verdict.filled = mutated.filled;
-    *ret_verdict = verdict;
-    return need;
+    if (!facts->namespace_known)
+        return REVIEW_NEEDS_NAMESPACE;
+    if (verdict->stage == REVIEW_BEGUN)
+        fill_in(phase, request, facts, verdict);
+    enum review_need need = judge_all(phase, request, facts, verdict);
+
+    verdict->allowed = !refuses(phase, &verdict->findings);
+    if (need != REVIEW_NEEDS_NOTHING)
+        return need;
+    if (phase == REVIEW_VALIDATE && verdict->allowed && request->dry_run)
+        preview(request, facts, &verdict->findings);
+    findings_cap(&verdict->findings);
+    return REVIEW_NEEDS_NOTHING;
 }
 
 /* Does `a` have a member that is not so in `b`? How to leave a function alone does not count. */
@@ -345,76 +358,70 @@ static bool changes_something(const struct review_request *request)
 
 /* A namespace that is being deleted is not held up: who may delete it may delete what is in it. */
 static enum review_need review_deletion(const struct review_request *request,
-                                        const struct review_facts *facts, struct review_verdict *ret_verdict)
+                                        const struct review_facts *facts, struct review_verdict *verdict)
 {
-    struct review_verdict verdict = {.allowed = true, .patch = STR_INIT(0)};
-    bool again = json_at(request->old_object, "metadata.deletionTimestamp") != NULL;
     const char *protects = facts->policy ? facts->policy->deletion_protection : NULL;
-    enum review_need need = REVIEW_NEEDS_NOTHING;
 
-    if (!again && facts->namespace_error) {
-        verdict.allowed = false;
-        verdict.message =
+    if (json_at(request->old_object, "metadata.deletionTimestamp")) {
+        verdict->allowed = true; /* it was allowed before */
+    } else if (facts->namespace_error) {
+        verdict->message =
             xasprintf("the namespace %s, which says whether functions may be deleted, cannot be "
                       "read (%s); try again",
                       request->namespace, facts->namespace_error);
-    } else if (!again && !facts->namespace_known) {
-        need = REVIEW_NEEDS_NAMESPACE;
-    } else if (!again && protects && !facts->namespace_deleting) {
-        findings_add(&verdict.findings, FINDING_FORBIDDEN, false, "metadata.name", NULL,
+    } else if (!facts->namespace_known) {
+        return REVIEW_NEEDS_NAMESPACE;
+    } else if (protects && !facts->namespace_deleting) {
+        findings_add(&verdict->findings, FINDING_FORBIDDEN, false, "metadata.name", NULL,
                      "the LambdaPolicy %s protects the functions of the namespace %s from deletion; whoever "
                      "administers it can lift its deletionProtection",
                      protects, request->namespace);
-        verdict.findings.items[verdict.findings.count - 1].policy = xstrdup(protects);
-        verdict.allowed = false;
+        verdict->findings.items[verdict->findings.count - 1].policy = xstrdup(protects);
+    } else {
+        verdict->allowed = true;
     }
-    *ret_verdict = verdict;
-    return need;
+    return REVIEW_NEEDS_NOTHING;
 }
 
 static void review_policy(enum review_phase phase, const struct review_request *request,
-                          const struct review_facts *facts, struct review_verdict *ret_verdict)
+                          const struct review_facts *facts, struct review_verdict *verdict)
 {
-    struct review_verdict verdict = {.patch = STR_INIT(0)};
     const struct json *spec = json_get(request->object, "spec");
 
     if (json_type(spec) == JSON_OBJECT)
         policy_check(spec, json_get(request->old_object, "spec"), facts->runtimes, facts->today,
-                     &verdict.findings);
+                     &verdict->findings);
     else
-        findings_add(&verdict.findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
+        findings_add(&verdict->findings, FINDING_TYPE, false, "spec", NULL, "must be an object, not %s",
                      json_type_name(spec));
-    verdict.allowed = !refuses(phase, &verdict.findings);
-    findings_cap(&verdict.findings);
-    *ret_verdict = verdict;
+    verdict->allowed = !refuses(phase, &verdict->findings);
+    findings_cap(&verdict->findings);
 }
 
 enum review_need review(enum review_phase phase, const struct review_request *request,
-                        const struct review_facts *facts, struct review_verdict *ret_verdict)
+                        const struct review_facts *facts, struct review_verdict *verdict)
 {
     bool create = str_equal(request->operation, "CREATE"), update = str_equal(request->operation, "UPDATE");
     bool delete = str_equal(request->operation, "DELETE");
 
     /* Finalizers and labels must always be able to change, whatever the rules say of the spec by now. */
     if (request->ours && request->object && (create || (update && changes_something(request))))
-        return review_spec(phase, request, facts, ret_verdict);
+        return review_spec(phase, request, facts, verdict);
 
     if (request->ours && delete)
-        return review_deletion(request, facts, ret_verdict);
+        return review_deletion(request, facts, verdict);
     if (request->policy && request->object && (create || update)) {
-        review_policy(phase, request, facts, ret_verdict);
+        review_policy(phase, request, facts, verdict);
         return REVIEW_NEEDS_NOTHING;
     }
-    struct review_verdict verdict = {.allowed = true, .patch = STR_INIT(0)};
-
+    verdict->allowed = true;
     if (!request->ours && !request->policy)
         findings_add(
-            &verdict.findings, FINDING_INVALID, true, "kind", NULL,
+            &verdict->findings, FINDING_INVALID, true, "kind", NULL,
             "kubelambda was asked about a resource that is not its own; mend the webhook configuration");
     else if (!create && !update && !delete)
-        findings_add(&verdict.findings, FINDING_INVALID, true, "operation", request->operation,
+        findings_add(&verdict->findings, FINDING_INVALID, true, "operation", request->operation,
                      "not judged by kubelambda; mend the webhook configuration");
-    *ret_verdict = verdict;
     return REVIEW_NEEDS_NOTHING;
 }
 

@@ -71,6 +71,7 @@ enum review_need {
 };
 
 struct review_verdict {
+    enum { REVIEW_BEGUN, REVIEW_FILLED, REVIEW_JUDGED } stage; /* how far the review of a spec has come */
     bool allowed;
     char *message;    /* of a refusal with 503, because a fact could not be had; else NULL: see findings */
     struct str patch; /* JSON Patch, "" for none */
@@ -80,9 +81,10 @@ struct review_verdict {
     char *access_to;         /* for REVIEW_NEEDS_ACCESS: see access.h */
 };
 
-/* The caller ends *ret_verdict with review_verdict_done, whatever the answer is. */
+/* *verdict is zeros at first. Where a fact is needed, the caller adds it and calls again with the verdict as
+ * it is: what was judged already is not judged anew. It ends the verdict with review_verdict_done. */
 enum review_need review(enum review_phase phase, const struct review_request *request,
-                        const struct review_facts *facts, struct review_verdict *ret_verdict);
+                        const struct review_facts *facts, struct review_verdict *verdict);
 void review_verdict_done(struct review_verdict *verdict);
 
 /* The AdmissionReview that answers the request. */

@@ -39,6 +39,7 @@ struct admission {
     enum review_phase phase;
     struct review_request request;
     struct review_facts facts;
+    struct review_verdict verdict;
     struct policy_effective *policy;
     char *environment, *namespace_error, *holder, *access_error; /* behind the facts */
     struct json *access;                                         /* the same */
@@ -53,6 +54,7 @@ static void admission_free(void *data)
 {
     struct admission *admission = data;
 
+    review_verdict_done(&admission->verdict);
     review_request_done(&admission->request);
     policy_effective_unref(admission->policy);
     free(admission->environment);
@@ -315,18 +317,16 @@ static bool fetch(struct admission *admission, enum review_need need, const stru
 /* Reviews with the facts there are until it can answer or has to wait for one. */
 static void proceed(struct admission *admission)
 {
-    for (bool more = true; more;) {
-        struct review_verdict verdict;
-        enum review_need need = review(admission->phase, &admission->request, &admission->facts, &verdict);
+    struct review_verdict *verdict = &admission->verdict;
+    enum review_need need;
 
+    do {
+        need = review(admission->phase, &admission->request, &admission->facts, verdict);
         if (need == REVIEW_NEEDS_NOTHING) {
-            finish(admission, &verdict);
-            more = false;
-        } else {
-            more = fetch(admission, need, &verdict); /* when false the admission is another thread's */
+            finish(admission, verdict);
+            return;
         }
-        review_verdict_done(&verdict);
-    }
+    } while (fetch(admission, need, verdict)); /* when false the admission is another thread's */
 }
 
 /* The API server says how long it will wait: "?timeout=5s". */

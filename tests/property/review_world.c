@@ -167,7 +167,7 @@ void review_world_answer(const struct json *question, struct str_view body, stru
         .access_error = json_str_at(given, "accessError"),
         .artifact_required = json_is_true(json_get(given, "artifactRequired")),
     };
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     enum review_need need;
     int asked = 0;
 
@@ -178,7 +178,6 @@ void review_world_answer(const struct json *question, struct str_view body, stru
             fprintf(stderr, "the review asks about the %s although it was told\n", needs[need]);
             abort();
         }
-        review_verdict_done(&verdict);
     }
     str_add(out, "],\"response\":");
     review_response(&request, &verdict, out);

@@ -60,7 +60,7 @@ static inline struct review_request request(const char *operation, const char *s
 static inline char *answer(enum review_phase phase, struct review_request asked,
                            const struct review_facts *known)
 {
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     struct str text = STR_INIT(1 << 20);
 
     assert_int_equal(review(phase, &asked, known, &verdict), REVIEW_NEEDS_NOTHING);

@@ -13,7 +13,7 @@ static void name_and_region_are_filled_in(void **state)
     (void)state;
     struct review_facts known = facts();
     struct review_request asked = request("CREATE", GOOD, NULL);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
 
     assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_NOTHING);
     assert_true(verdict.allowed);
@@ -41,7 +41,7 @@ static void an_answer_that_would_be_too_long_is_a_short_refusal(void **state)
     (void)state;
     struct review_facts known = facts();
     struct review_request asked = request("CREATE", "\"runtime\":\"cobol\",\"timeout\":\"x\"", NULL);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     struct str text = STR_INIT(500);
 
     assert_int_equal(review(REVIEW_VALIDATE, &asked, &known, &verdict), REVIEW_NEEDS_NOTHING);
@@ -101,7 +101,7 @@ static void the_namespace_is_asked_for_first(void **state)
 {
     (void)state;
     struct review_facts known = facts();
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
 
     known.namespace_known = false;
     struct review_request asked = request("CREATE", GOOD, NULL);
@@ -137,7 +137,7 @@ static void replace_keeps_what_cannot_change(void **state)
 
     known.environment = "production"; /* relabelled since: the name stays */
     struct review_request asked = request("UPDATE", GOOD ",\"timeout\":9", GOOD FILLED);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
 
     assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_NOTHING);
     assert_says(str_text(&verdict.patch), "preview-hello");
@@ -149,7 +149,7 @@ static void validation_asks_for_the_artifact_when_the_code_changed(void **state)
 {
     (void)state;
     struct review_facts known = facts();
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     static const struct {
         const char *operation, *old;
         enum review_need need;
@@ -173,7 +173,7 @@ static void s3_is_not_asked_about_what_is_no_name(void **state)
 {
     (void)state;
     struct review_facts known = facts();
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     static const struct {
         const char *bucket, *region;
         enum review_need need;
@@ -194,6 +194,33 @@ static void s3_is_not_asked_about_what_is_no_name(void **state)
         }
         review_request_done(&asked);
     }
+}
+
+static void what_was_judged_before_a_question_is_not_judged_anew(void **state)
+{
+    (void)state;
+    struct review_facts known = facts();
+    struct review_verdict verdict = {0};
+    struct review_request asked = request("CREATE", GOOD ",\"timeout\":0", NULL);
+
+    known.namespace_known = known.holder_known = false;
+    known.artifact = ARTIFACT_UNASKED;
+    assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_NAMESPACE);
+    known.namespace_known = true;
+    assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_HOLDER);
+    _cleanup_(freep) char *patch = xstrdup(str_text(&verdict.patch));
+
+    assert_says(patch, "preview-hello");
+    known.holder_known = true;
+    assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_ARTIFACT);
+    assert_int_equal(verdict.findings.count, 1); /* the timeout */
+    known.artifact = ARTIFACT_MISSING;
+    assert_int_equal(review(REVIEW_MUTATE, &asked, &known, &verdict), REVIEW_NEEDS_NOTHING);
+    assert_int_equal(verdict.findings.count, 2);
+    assert_string_equal(str_text(&verdict.patch), patch);
+    assert_false(verdict.allowed);
+    review_verdict_done(&verdict);
+    review_request_done(&asked);
 }
 
 static void each_answer_about_the_artifact_is_told_as_it_is(void **state)
@@ -367,7 +394,7 @@ static void warnings_are_short(void **state)
     (void)state;
     struct review_facts known = facts();
     struct review_request asked = request("CREATE", GOOD FILLED, NULL);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
     struct str text = STR_INIT(1 << 20);
 
     known.artifact = ARTIFACT_UNAVAILABLE;
@@ -420,6 +447,7 @@ int main(void)
         cmocka_unit_test(replace_keeps_what_cannot_change),
         cmocka_unit_test(validation_asks_for_the_artifact_when_the_code_changed),
         cmocka_unit_test(s3_is_not_asked_about_what_is_no_name),
+        cmocka_unit_test(what_was_judged_before_a_question_is_not_judged_anew),
         cmocka_unit_test(each_answer_about_the_artifact_is_told_as_it_is),
         cmocka_unit_test(all_findings_come_in_one_answer),
         cmocka_unit_test(what_is_only_missing_is_refused_in_the_last_phase),

@@ -27,7 +27,7 @@ static void the_holder_is_asked_for_in_both_phases(void **state)
     for (enum review_phase phase = REVIEW_MUTATE; phase <= REVIEW_VALIDATE; phase++) {
         struct review_facts known = facts();
         struct review_request asked = request("CREATE", GOOD, NULL);
-        struct review_verdict verdict;
+        struct review_verdict verdict = {0};
 
         known.holder_known = false;
         assert_int_equal(review(phase, &asked, &known, &verdict), REVIEW_NEEDS_HOLDER);
@@ -69,7 +69,7 @@ static const char *wanted(const char *spec, const char *old_spec, const char *ac
     struct review_facts known = facts();
     struct review_request asked = request(old_spec ? "UPDATE" : "CREATE", spec, old_spec);
     _cleanup_(json_freep) struct json *answers = parse(access);
-    struct review_verdict verdict;
+    struct review_verdict verdict = {0};
 
     known.access = answers;
     enum review_need need = review(REVIEW_VALIDATE, &asked, &known, &verdict);
