@@ -4,14 +4,9 @@
 #include "common/base/mem.h"
 #include "common/function/fields.h"
 
-/* The list of references; NULL when it is none, or longer than the checks let pass. */
 static const struct json *references(const struct json *spec)
 {
-    const struct json *list = json_at(spec, "environment.valueFrom");
-    bool usable =
-        json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find("environment.valueFrom")->max;
-
-    return usable ? list : NULL;
+    return field_list("environment.valueFrom", spec);
 }
 
 static const char *secret_of(const struct json *reference)

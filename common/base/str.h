@@ -49,7 +49,7 @@ static inline struct str_view view(const char *text)
 
 static inline bool str_equal(const char *a, const char *b)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
+    return a && b ? *a == *b && strcmp(a, b) == 0 : a == b;
 }
 
 static inline bool str_starts_with(const char *text, const char *prefix)

@@ -487,41 +487,48 @@ static void check_value(const struct field_check *check, const struct json *valu
     }
 }
 
-/* Below an object that is absent or no object there is nothing more to say. */
-static bool parent_is_object(const char *path, const struct json *object)
+/* The first row that is not below this one: what is below a row follows it. */
+static const struct field *next_beside(const struct field_table *table, const struct field *row)
 {
-    const char *dot = strrchr(path, '.');
+    const struct field *end = table->rows + table->count, *next = row + 1;
+    size_t len = strlen(row->path);
 
-    if (!dot)
-        return true;
-    _cleanup_(freep) char *parent = xstrndup(path, (size_t)(dot - path));
+    while (next < end && strncmp(next->path, row->path, len) == 0 && strchr(".[", next->path[len]))
+        next++;
+    return next;
+}
 
-    return json_type(json_at(object, parent)) == JSON_OBJECT;
+static void check_row(const struct field_check *in, const struct field *field, const char *path,
+                      const struct json *value, const struct json *old)
+{
+    /* Most rows: what nobody declared, and need not. */
+    if (!value && !old && !field->required && !field->schema_required)
+        return;
+    const struct place where = {.in = in->where, .kind = MEMBER, .name = path};
+    struct field_check one = *in;
+
+    one.field = field;
+    one.unchanged = in->old_spec && json_equal(value, old);
+    one.where = &where;
+    check_value(&one, value, old);
 }
 
 /* Every row of the spec, or of one item of a list of objects. `in` says which, and where in the resource. */
 static void check_rows(const struct field_check *in, const struct json *object, const struct json *old)
 {
-    for (size_t i = 0; i < in->table->count; i++) {
-        const struct field *field = &in->table->rows[i];
-        const char *path = field_path_in(field, in->field);
+    const struct field_table *table = in->table;
+    const struct field *row = in->field ? in->field + 1 : table->rows;
+    const struct field *end = in->field ? next_beside(table, in->field) : table->rows + table->count;
+    size_t above = in->field ? strlen(in->field->path) + strlen("[].") : 0;
 
-        if (!path)
-            continue;
-        const struct json *value = json_at(object, path), *before = json_at(old, path);
+    while (row < end) {
+        const char *path = row->path + above;
+        const struct json *value = json_at(object, path);
 
-        /* Most rows: what nobody declared, and need not. */
-        if (!value && !before && !field->required && !field->schema_required)
-            continue;
-        if (!value && !parent_is_object(path, object))
-            continue;
-        const struct place where = {.in = in->where, .kind = MEMBER, .name = path};
-        struct field_check one = *in;
-
-        one.field = field;
-        one.unchanged = in->old_spec && json_equal(value, before);
-        one.where = &where;
-        check_value(&one, value, before);
+        check_row(in, row, path, value, json_at(old, path));
+        /* Below what is no object there is nothing to say, and what is in lists is said item by item. */
+        row =
+            row->type == FIELD_OBJECT && json_type(value) == JSON_OBJECT ? row + 1 : next_beside(table, row);
     }
 }
 

@@ -2035,6 +2035,13 @@ bool field_has_room(const struct json *spec, const char *path)
     return true;
 }
 
+const struct json *field_list(const char *path, const struct json *spec)
+{
+    const struct json *list = json_at(spec, path);
+
+    return json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find(path)->max ? list : NULL;
+}
+
 unsigned field_packages(const struct json *spec)
 {
     const char *declared = json_str_at(spec, "packageType"), *image = json_str_at(spec, "code.imageUri");

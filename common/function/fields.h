@@ -116,6 +116,10 @@ static inline const struct json *field_value(const struct field *field, const st
     return json_at(spec, field->path);
 }
 
+/* The list at the path; NULL when it is none, or longer than it may be: its field says so, and what compares
+ * its items with each other, or asks about each, leaves it alone. */
+const struct json *field_list(const char *path, const struct json *spec);
+
 /* FOR_IMAGE where packageType says so, or where it says neither and an image is declared; else FOR_ZIP. */
 unsigned field_packages(const struct json *spec);
 

@@ -76,13 +76,9 @@ static const char *text_at(const struct json *item, const char *path)
     return text ? text : "";
 }
 
-/* The list, unless it is longer than it may be, which its field says. */
 static const struct json *first_of(const struct check *check, const char *path)
 {
-    const struct json *list = json_get(check->spec, path);
-    bool fits = json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find(path)->max;
-
-    return fits ? json_first(list) : NULL;
+    return json_first(field_list(path, check->spec));
 }
 
 /* Of services[]; past its end where it is none of them. */

@@ -8,10 +8,7 @@
 
 static const struct json *aliases_of(const struct check *check)
 {
-    const struct json *list = json_get(check->spec, "aliases");
-
-    /* Too many are reported as such, and not compared with each other. */
-    return json_size(list) <= (size_t)field_find("aliases")->max ? json_first(list) : NULL;
+    return json_first(field_list("aliases", check->spec));
 }
 
 static const char *name_of(const struct json *alias)

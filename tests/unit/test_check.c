@@ -93,6 +93,28 @@ static void a_good_spec_has_no_findings(void **state)
         NULL);
 }
 
+/* The walk over a spec passes by what is below an object that is not there. */
+static void what_is_below_a_row_follows_it(void **state)
+{
+    const struct field_table tables[] = {function_table, policy_table};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        for (size_t j = 0; j < tables[i].count; j++) {
+            const struct field *row = &tables[i].rows[j];
+            const char *dot = strrchr(row->path, '.');
+            bool item = dot && dot[-1] == ']';
+            size_t len = dot ? (size_t)(dot - row->path) - (item ? strlen("[]") : 0) : 0;
+            const struct field *above = row;
+
+            while (dot && above > tables[i].rows && strncmp((--above)->path, row->path, len) == 0 &&
+                   above->path[len])
+                ;
+            if (dot && (strlen(above->path) != len || above->type != (item ? FIELD_OBJECTS : FIELD_OBJECT)))
+                fail_msg("%s does not follow what it is below", row->path);
+        }
+}
+
 static void every_field_refuses_every_wrong_type(void **state)
 {
     (void)state;
@@ -503,6 +525,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_spec_has_no_findings),
+        cmocka_unit_test(what_is_below_a_row_follows_it),
         cmocka_unit_test(every_field_refuses_every_wrong_type),
         cmocka_unit_test(a_wrong_type_is_told_what_to_write),
         cmocka_unit_test(every_required_field_is_missed),
