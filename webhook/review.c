@@ -18,10 +18,22 @@ static bool is_kind(const struct json *kind, const char *name)
            str_equal(json_str_at(kind, "kind"), name);
 }
 
+static const struct json_unwanted in_metadata[] = {{.key = "managedFields"}, {.key = "annotations"}, {0}};
+static const struct json_unwanted in_object[] = {{"metadata", in_metadata}, {.key = "status"}, {0}};
+static const struct json_unwanted in_old_object[] = {{"metadata", in_metadata}, {0}};
+static const struct json_unwanted in_request[] = {{"object", in_object},
+                                                  {"oldObject", in_old_object},
+                                                  {.key = "resource"},
+                                                  {.key = "requestKind"},
+                                                  {.key = "requestResource"},
+                                                  {.key = "options"},
+                                                  {0}};
+static const struct json_unwanted in_review[] = {{"request", in_request}, {0}};
+
 int review_parse(struct str_view body, struct review_request *ret_request, struct err *err)
 {
     _cleanup_(json_freep) struct json *root = NULL;
-    int r = json_parse_without(body, "managedFields", &root, err);
+    int r = json_parse_without(body, in_review, &root, err);
 
     if (r < 0)
         return err_wrap(err, "the body is no AdmissionReview");

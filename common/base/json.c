@@ -104,11 +104,12 @@ static int check_tree(const cJSON *node, struct err *err)
     return 0;
 }
 
-int json_parse_without(struct str_view text, const char *key, struct json **ret_json, struct err *err)
+int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
+                       struct err *err)
 {
     _cleanup_(str_done) struct str rest = STR_INIT(2 * text.len); /* "null" may be longer */
     struct json_extent extent;
-    int r = json_scan(text, key, &rest, &extent, err);
+    int r = json_scan(text, unwanted, &rest, &extent, err);
 
     if (r < 0)
         return r;

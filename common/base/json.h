@@ -22,10 +22,17 @@ enum { JSON_MAX_DEPTH = 64, JSON_MAX_VALUES = 400000 };
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
     __attribute__((warn_unused_result));
 
-/* The same, but members called `key`, wherever they are, are read as null: what nobody looks at costs little
- * then. Their values must be JSON, but may have keys twice. */
-int json_parse_without(struct str_view text, const char *key, struct json **ret_json, struct err *err)
-    __attribute__((warn_unused_result));
+/* Members that nobody looks at, by their place; ends with a row without a key. */
+struct json_unwanted {
+    const char *key;
+    const struct json_unwanted
+        *below; /* only these of its value, or of each item of its list; NULL: all of it */
+};
+
+/* The same, but what is not wanted is read as null: it costs little then. It must be JSON, but may have keys
+ * twice. */
+int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
+                       struct err *err) __attribute__((warn_unused_result));
 void json_free(struct json *json);
 static inline void json_freep(struct json **json)
 {

@@ -1,19 +1,16 @@
 /* A strict reading of RFC 8259 that builds nothing. Any thread, no state. */
 #include "common/base/json_scan.h"
 
-#include "common/base/json.h"
-
 struct scan {
     const char *at;
     const char *end;
     size_t values, strings;
     const char *wrong; /* what was wrong, for the message */
-    struct str_view without;
-    struct str *rest; /* what is before the last value that was left out */
-    const char *kept; /* what comes after that */
+    struct str *rest;  /* what is before the last value that was left out */
+    const char *kept;  /* what comes after that */
 };
 
-static bool scan_value(struct scan *scan, int depth);
+static bool scan_value(struct scan *scan, int depth, const struct json_unwanted *unwanted);
 
 static bool fail(struct scan *scan, const char *wrong)
 {
@@ -180,48 +177,54 @@ static bool scan_string(struct scan *scan)
     return fail(scan, "a string without an end");
 }
 
-static bool is_unwanted(const struct scan *scan, const char *key, size_t len)
+static const struct json_unwanted *find_unwanted(const struct json_unwanted *unwanted, struct str_view key)
 {
-    return len == scan->without.len && len > 0 && memcmp(key, scan->without.ptr, len) == 0;
+    for (; unwanted && unwanted->key; unwanted++)
+        if (view_equal(key, view(unwanted->key)))
+            return unwanted;
+    return NULL;
 }
 
-/* The value of a member that is left out. */
+/* A value that is left out. */
 static bool scan_unwanted(struct scan *scan, int depth)
 {
-    struct scan inside = *scan;
+    const struct scan before = *scan;
 
-    inside.without = view("");
-    if (!scan_value(&inside, depth)) {
-        *scan = inside;
+    if (!scan_value(scan, depth, NULL))
         return false;
-    }
-    str_add_bytes(scan->rest, scan->kept, (size_t)(scan->at - scan->kept));
+    str_add_bytes(scan->rest, scan->kept, (size_t)(before.at - scan->kept));
     str_add(scan->rest, "null");
-    scan->at = scan->kept = inside.at;
-    scan->values++;
+    scan->kept = scan->at;
+    scan->values = before.values + 1;
+    scan->strings = before.strings;
     return true;
 }
 
-static bool scan_members(struct scan *scan, int depth, char close, bool keyed)
+static bool scan_member(struct scan *scan, int depth, const struct json_unwanted *unwanted)
+{
+    const char *key = scan->at + 1;
+
+    if (!scan_string(scan))
+        return false;
+    const struct json_unwanted *found =
+        find_unwanted(unwanted, (struct str_view){key, (size_t)(scan->at - key) - 1});
+
+    skip_blanks(scan);
+    if (!accept(scan, ':'))
+        return fail(scan, "a key without a colon");
+    return found && !found->below ? scan_unwanted(scan, depth)
+                                  : scan_value(scan, depth, found ? found->below : NULL);
+}
+
+static bool scan_members(struct scan *scan, int depth, char close, bool keyed,
+                         const struct json_unwanted *unwanted)
 {
     skip_blanks(scan);
     if (accept(scan, close))
         return true;
     for (;;) {
-        bool unwanted = false;
-
         skip_blanks(scan);
-        if (keyed) {
-            const char *key = scan->at + 1;
-
-            if (!scan_string(scan))
-                return false;
-            unwanted = is_unwanted(scan, key, (size_t)(scan->at - key) - 1);
-            skip_blanks(scan);
-            if (!accept(scan, ':'))
-                return fail(scan, "a key without a colon");
-        }
-        if (unwanted ? !scan_unwanted(scan, depth + 1) : !scan_value(scan, depth + 1))
+        if (keyed ? !scan_member(scan, depth + 1, unwanted) : !scan_value(scan, depth + 1, unwanted))
             return false;
         skip_blanks(scan);
         if (accept(scan, close))
@@ -244,7 +247,7 @@ static bool scan_word(struct scan *scan, const char *word)
 }
 
 /* `depth` is the number of lists and objects around it. */
-static bool scan_value(struct scan *scan, int depth)
+static bool scan_value(struct scan *scan, int depth, const struct json_unwanted *unwanted)
 {
     skip_blanks(scan);
     if (++scan->values > JSON_MAX_VALUES)
@@ -256,10 +259,10 @@ static bool scan_value(struct scan *scan, int depth)
     switch (*scan->at) {
     case '{':
         scan->at++;
-        return scan_members(scan, depth, '}', true);
+        return scan_members(scan, depth, '}', true, unwanted);
     case '[':
         scan->at++;
-        return scan_members(scan, depth, ']', false);
+        return scan_members(scan, depth, ']', false, unwanted);
     case '"':
         return scan_string(scan);
     case 't':
@@ -273,13 +276,12 @@ static bool scan_value(struct scan *scan, int depth)
     }
 }
 
-int json_scan(struct str_view text, const char *without, struct str *rest, struct json_extent *ret_extent,
-              struct err *err)
+int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
+              struct json_extent *ret_extent, struct err *err)
 {
-    struct scan scan = {
-        .at = text.ptr, .end = text.ptr + text.len, .without = view(without), .rest = rest, .kept = text.ptr};
+    struct scan scan = {.at = text.ptr, .end = text.ptr + text.len, .rest = rest, .kept = text.ptr};
 
-    if (scan_value(&scan, 0)) {
+    if (scan_value(&scan, 0, unwanted)) {
         skip_blanks(&scan);
         if (scan.at == scan.end) {
             if (scan.kept > text.ptr)

@@ -1,8 +1,7 @@
 /* What cJSON lets pass and we refuse: a strict reading of RFC 8259 that builds nothing. */
 #pragma once
 
-#include "common/base/err.h"
-#include "common/base/str.h"
+#include "common/base/json.h"
 
 /* What a text holds. */
 struct json_extent {
@@ -13,10 +12,10 @@ struct json_extent {
 
 /* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits.
  *
- * With `without`, members of that name are left out: their values are null in *rest, which the caller ends
- * with str_done, and the extent is that of the rest. *rest stays empty when there was none. */
-int json_scan(struct str_view text, const char *without, struct str *rest, struct json_extent *ret_extent,
-              struct err *err) __attribute__((warn_unused_result));
+ * What is not wanted is left out: it is null in *rest, which the caller ends with str_done, and the extent is
+ * that of the rest. *rest stays empty when there was none. */
+int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
+              struct json_extent *ret_extent, struct err *err) __attribute__((warn_unused_result));
 
 /* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
 size_t utf8_sequence(const char *bytes, size_t len);

@@ -47,6 +47,11 @@ static inline struct str_view view(const char *text)
     return (struct str_view){text, text ? strlen(text) : 0};
 }
 
+static inline bool view_equal(struct str_view a, struct str_view b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
 static inline bool str_equal(const char *a, const char *b)
 {
     return a && b ? *a == *b && strcmp(a, b) == 0 : a == b;

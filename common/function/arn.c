@@ -14,11 +14,6 @@ struct str_view arn_part(const char *arn, int n)
     return (struct str_view){arn, strcspn(arn, ":")};
 }
 
-bool view_equal(struct str_view a, struct str_view b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 const char *region_partition(const char *region)
 {
     static const struct {

@@ -207,11 +207,12 @@ static void on_data(void *arg, struct str_view piece)
 
 static int read_page(struct informer *informer, struct err *err)
 {
+    static const struct json_unwanted in_list[] = {{"items", watch_unwanted}, {0}};
     _cleanup_(json_freep) struct json *list = NULL;
 
     if (informer->page.overflow)
         return err_set(err, ERR_INVALID, "a page of more than %d bytes", MAX_PAGE_BYTES);
-    if (json_parse_without(str_view_of(&informer->page), "managedFields", &list, err) < 0)
+    if (json_parse_without(str_view_of(&informer->page), in_list, &list, err) < 0)
         return err_wrap(err, "a page of the list");
     const char *next = json_str_at(list, "metadata.continue");
 

@@ -28,8 +28,12 @@ static bool read_type(const char *name, enum watch_type *ret_type)
     return false;
 }
 
+static const struct json_unwanted in_metadata[] = {{.key = "managedFields"}, {0}};
+const struct json_unwanted watch_unwanted[] = {{"metadata", in_metadata}, {0}};
+
 static int take_line(struct str_view line, watch_event_fn *event, void *arg, struct err *err)
 {
+    static const struct json_unwanted in_event[] = {{"object", watch_unwanted}, {0}};
     _cleanup_(json_freep) struct json *json = NULL;
     enum watch_type type;
 
@@ -37,7 +41,7 @@ static int take_line(struct str_view line, watch_event_fn *event, void *arg, str
         line.len--;
     if (line.len == 0)
         return 0;
-    if (json_parse_without(line, "managedFields", &json, err) < 0)
+    if (json_parse_without(line, in_event, &json, err) < 0)
         return err_wrap(err, "a watch event");
     const struct json *object = json_get(json, "object");
     const char *name = json_str(json_get(json, "type"));

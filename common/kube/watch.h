@@ -10,6 +10,9 @@ struct watch_parser { /* zero-initialised by watch_init */
     bool failed;
 };
 
+/* Of an object: its managedFields, most of its values, are null. */
+extern const struct json_unwanted watch_unwanted[];
+
 /* `object` belongs to the parser and is gone after the call. */
 typedef void watch_event_fn(void *arg, enum watch_type type, const struct json *object);
 

@@ -254,6 +254,18 @@ static void each_answer_about_the_artifact_is_told_as_it_is(void **state)
     }
 }
 
+static void variables_and_tags_may_be_called_as_what_nobody_looks_at(void **state)
+{
+    (void)state;
+    struct review_facts known = facts();
+    static const char maps[] = ",\"environment\":{\"variables\":{\"managedFields\":\"a\",\"options\":\"b\"}},"
+                               "\"tags\":{\"managedFields\":\"a\",\"status\":\"b\",\"annotations\":\"c\"}";
+    _cleanup_(freep) char *spec = xasprintf("%s%s", GOOD FILLED, maps);
+    _cleanup_(freep) char *text = answer(REVIEW_VALIDATE, request("CREATE", spec, NULL), &known);
+
+    assert_says(text, "\"allowed\":true");
+}
+
 static void all_findings_come_in_one_answer(void **state)
 {
     (void)state;
@@ -449,6 +461,7 @@ int main(void)
         cmocka_unit_test(s3_is_not_asked_about_what_is_no_name),
         cmocka_unit_test(what_was_judged_before_a_question_is_not_judged_anew),
         cmocka_unit_test(each_answer_about_the_artifact_is_told_as_it_is),
+        cmocka_unit_test(variables_and_tags_may_be_called_as_what_nobody_looks_at),
         cmocka_unit_test(all_findings_come_in_one_answer),
         cmocka_unit_test(what_is_only_missing_is_refused_in_the_last_phase),
         cmocka_unit_test(an_unchanged_spec_always_passes),
