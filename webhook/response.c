@@ -10,7 +10,9 @@ enum {
 
 static void add_member(struct str *out, const char *key, const char *text)
 {
-    str_addf(out, ",\"%s\":", key);
+    str_add(out, ",\"");
+    str_add(out, key);
+    str_add(out, "\":");
     str_add_json(out, text);
 }
 

@@ -137,13 +137,12 @@ static bool scan_escape(struct scan *scan)
     return (low >= 0xDC00 && low <= 0xDFFF) || fail(scan, "half of a surrogate pair");
 }
 
+const bool json_plain[256] = {[' ' ... '!'] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... '~'] = true};
+
 /* Most of all bytes are read here. */
 static const char *skip_plain(const char *at, const char *end)
 {
-    static const bool plain[256] = {
-        [' ' ... '!'] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7F] = true};
-
-    while (at < end && plain[(unsigned char)*at])
+    while (at < end && json_plain[(unsigned char)*at])
         at++;
     return at;
 }

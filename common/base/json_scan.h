@@ -17,6 +17,9 @@ struct json_extent {
 int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
               struct json_extent *ret_extent, struct err *err) __attribute__((warn_unused_result));
 
+/* The bytes that stand for themselves in a string, and on a terminal. */
+extern const bool json_plain[256];
+
 /* The length of the valid UTF-8 sequence at `bytes`, 0 when there is none. */
 size_t utf8_sequence(const char *bytes, size_t len);
 

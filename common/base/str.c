@@ -81,38 +81,44 @@ void str_add(struct str *str, const char *text)
 
 void str_addf(struct str *str, const char *format, ...)
 {
+    size_t room = str->capacity - str->len; /* with the NUL */
     va_list args, again;
 
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room > 0 ? str->ptr + str->len : NULL, room, format, args);
     va_end(args);
     if (len >= 0 && reserve(str, (size_t)len)) {
-        vsnprintf(str->ptr + str->len, (size_t)len + 1, format, again);
+        if ((size_t)len >= room)
+            vsnprintf(str->ptr + str->len, (size_t)len + 1, format, again);
         str->len += (size_t)len;
+    } else if (room > 0) {
+        str->ptr[str->len] = '\0';
     }
     va_end(again);
 }
 
-/* The length of the character at `text` if it stands for itself in a JSON string, else 0. A sequence
- * that the text's end cuts is found broken at the NUL, so nothing beyond is read. */
-static size_t plain_sequence(const char *text)
+/* Behind the characters at `text` that stand for themselves in a JSON string. A sequence that the text's end
+ * cuts is found broken at the NUL, so nothing beyond is read. */
+static const char *skip_plain(const char *text)
 {
-    unsigned char c = (unsigned char)*text;
+    size_t step;
 
-    if (c >= 0x80)
-        return utf8_sequence(text, 4);
-    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+    do {
+        while (json_plain[(unsigned char)*text])
+            text++;
+        step = (unsigned char)*text >= 0x80 ? utf8_sequence(text, 4) : 0;
+        text += step;
+    } while (step > 0);
+    return text;
 }
 
 void str_add_json(struct str *str, const char *text)
 {
     str_add_bytes(str, "\"", 1);
     for (const char *run = text;;) {
-        const char *end = run;
+        const char *end = skip_plain(run);
 
-        for (size_t step; (step = plain_sequence(end)) > 0;)
-            end += step;
         str_add_bytes(str, run, (size_t)(end - run));
         switch (*end) {
         case '\0':

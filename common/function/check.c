@@ -72,7 +72,8 @@ static void add_place(const struct place *place, struct str *out)
         add_place(place->in, out);
     switch (place->kind) {
     case MEMBER:
-        str_addf(out, "%s%s", place->in ? "." : "", place->name);
+        str_add(out, place->in ? "." : "");
+        str_add(out, place->name);
         break;
     case ITEM:
         str_addf(out, "[%zu]", place->index);

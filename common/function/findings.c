@@ -68,8 +68,10 @@ void findings_add(struct findings *findings, enum finding_reason reason, bool wa
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (!warning)
-        str_addf(&message, "%s: ", reasons[reason].words);
+    if (!warning) {
+        str_add(&message, reasons[reason].words);
+        str_add(&message, ": ");
+    }
     if (value) {
         add_value(&message, value);
         str_add(&message, ": ");
@@ -133,7 +135,9 @@ void findings_summary(const struct findings *findings, struct str *out)
             continue;
         if (shown++ > 0)
             str_add(out, ", ");
-        str_addf(out, "%s: %s", findings->items[i].field, findings->items[i].message);
+        str_add(out, findings->items[i].field);
+        str_add(out, ": ");
+        str_add(out, findings->items[i].message);
     }
     if (findings->errors > 1)
         str_add(out, "]");
