@@ -144,9 +144,7 @@ static struct json *wanted(const struct moment *at, const struct json *declared)
 /* The row's path in an alias, where it is part of asyncInvoke; else NULL. */
 static const char *invoke_path(const struct field *field)
 {
-    const char *path = field_path_in(field, field_find(LIST));
-
-    return path && str_starts_with(path, INVOKE ".") ? path : NULL;
+    return str_starts_with(field->path, LIST "[]." INVOKE ".") ? field->path + strlen(LIST "[].") : NULL;
 }
 
 /* The answer about asynchronous invocations with the spec's members; NULL: there is nothing. */
