@@ -38,6 +38,19 @@ static int run_all(struct run *run, const struct plan *plan, const char *reason,
     return r;
 }
 
+/* A function that was created or taken over just before may not be shown so yet. Where Ready was the last
+ * word nothing was written since; where there was no word, nothing ever was. */
+static bool may_be_ours(struct run *run, const struct plan *plan)
+{
+    const struct json *status = run->resource.status;
+
+    if (plan->outcome != PLAN_IN_FORCE || !status_reason(status) || status_phase(status) == STATUS_READY)
+        return false;
+    if (!run->memory->missed_ms)
+        run->memory->missed_ms = run->now_ms;
+    return run->now_ms - run->memory->missed_ms < READ_LAG_MS;
+}
+
 static struct reconcile_next leave_behind(struct run *run, const char *why)
 {
     log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error", why);
@@ -54,6 +67,8 @@ static struct reconcile_next release(struct run *run)
 
     if (r == 0) {
         look_plan(run, &plan);
+        if (may_be_ours(run, &plan))
+            return end_busy(run, "NotYetShown");
         if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
             return end_over();
         if (plan.outcome == PLAN_STEPS)
@@ -112,6 +127,8 @@ struct reconcile_next deletion_go_on(struct run *run)
     look_plan(run, &plan);
     if (plan.outcome == PLAN_BLOCKED)
         return end_kept(run, plan.reason, plan.message);
+    if (may_be_ours(run, &plan))
+        return end_busy(run, "NotYetShown");
     if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
         return end_over();
     if (plan.outcome == PLAN_STEPS && run_all(run, &plan, NULL, &err) < 0)

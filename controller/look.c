@@ -1,6 +1,7 @@
 /* Looks at AWS and steps. Whoever has the resource's key calls. */
 #include "controller/look.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/function/versions.h"
@@ -36,7 +37,7 @@ int look_observe(struct run *run, struct err *err)
     json_free(take(run->observed));
     /* The status speaks before the first write: where it never did there is nothing of ours to be seen, and
      * AWS refuses to create what exists. */
-    if (!run->resource.deleting && !run->memory->attempted && !status_reason(run->resource.status) &&
+    if (!run->resource.deleting && !run->memory->sent_ms && !status_reason(run->resource.status) &&
         !plan_adopts(run->resource.spec))
         return 0;
     run->operation = LAMBDA_GET_FUNCTION;
@@ -121,7 +122,7 @@ int look_step(struct run *run, const struct plan_step *step, struct json **ret_a
                                        .send_before_ms = run->with->lead_until_ms};
 
     run->operation = step_operation(step->kind);
-    run->memory->attempted = true;
+    run->memory->sent_ms = clock_mono_ms();
     int r = step_run(run->aws, &target, step, ret_answer, err);
 
     log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "name",

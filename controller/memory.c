@@ -29,7 +29,8 @@ static void memory_clear(struct memory *memory)
     json_free(memory->deployed);
     json_free(memory->sides);
     free(memory->published);
-    *memory = (struct memory){.counted = memory->counted};
+    *memory = (struct memory){.counted = memory->counted,
+                              .earlier_ms = memory->sent_ms ? memory->sent_ms : memory->earlier_ms};
 }
 
 void memory_free(struct memory *memory)

@@ -18,8 +18,7 @@
 #include "controller/tell.h"
 
 enum {
-    SURPRISES_MAX = 16,     /* looks in one go that found AWS otherwise than a step expected */
-    READ_LAG_MS = 3 * 1000, /* that long an answer may still show what was before a write */
+    SURPRISES_MAX = 16, /* looks in one go that found AWS otherwise than a step expected */
     FINDINGS_MAX_BYTES = 16 * 1024,
 };
 
@@ -283,6 +282,13 @@ static bool just_deleted(const struct run *run)
            clock_mono_ms() - run->memory->recreated_ms < READ_LAG_MS;
 }
 
+/* May an answer still show what was before a write for an earlier generation? It may be what is declared now.
+ */
+static bool just_written(const struct memory *memory)
+{
+    return memory->earlier_ms && clock_mono_ms() - memory->earlier_ms < READ_LAG_MS;
+}
+
 /* As step_failed. */
 static bool look(struct run *run, struct reconcile_next *ret_next)
 {
@@ -298,7 +304,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     look_plan(run, &plan);
     switch (plan.outcome) {
     case PLAN_IN_FORCE:
-        *ret_next = end_in_force(run);
+        *ret_next = just_written(run->memory) ? end_busy(run, "NotYetShown") : end_in_force(run);
         break;
     case PLAN_WAIT:
         if (str_equal(plan.reason, ATTACHED_BUSY))

@@ -7,6 +7,8 @@
 #include "controller/reconcile.h"
 #include "controller/resource.h"
 
+enum { READ_LAG_MS = 3 * 1000 }; /* that long an answer may still show what was before a write */
+
 struct ran {
     enum plan_step_kind kind;
     char *item; /* of the step; may be NULL */
@@ -26,7 +28,8 @@ struct memory {
     int64_t role_ms;            /* since when AWS says that it cannot assume the role; 0: it does not */
     int64_t busy_ms;            /* since when AWS is busy; 0: it is not */
     bool resting;               /* that look is a resync: what was tried may be tried once more */
-    bool attempted;             /* an AWS write was sent: the function may be there */
+    int64_t sent_ms;            /* when an AWS write was sent last: the function may be there; 0: never */
+    int64_t earlier_ms;         /* the same, for an earlier generation */
     unsigned failures;          /* in a row */
     unsigned releases;          /* tries to let go of a function that is left behind */
     struct json *deployed;      /* by a step of this generation; not yet in the status */
@@ -38,6 +41,7 @@ struct memory {
     char *redeploy;             /* the annotation, as it was at the last look; NULL: there was none */
     char *role;                 /* of run.role, as it was at the last look */
     char *site, *function_name; /* see memory_site; NULL where the spec lacks them */
+    int64_t missed_ms;          /* of a deletion: since when AWS shows nothing of ours; 0: it does */
     int64_t recreated_ms;       /* when a function whose creation failed was deleted; 0: none was */
 };
 

@@ -316,6 +316,9 @@ static inline void pass(struct scene *scene, int64_t ms)
     earlier(&scene->memory->due_ms, ms);
     earlier(&scene->memory->role_ms, ms);
     earlier(&scene->memory->busy_ms, ms);
+    earlier(&scene->memory->missed_ms, ms);
+    earlier(&scene->memory->sent_ms, ms);
+    earlier(&scene->memory->earlier_ms, ms);
     for (size_t i = 0; i < scene->memory->ran_count; i++)
         earlier(&scene->memory->ran[i].at_ms, ms);
 }

@@ -293,6 +293,27 @@ static void drift_that_no_field_tells_of_is_told_by_what_would_be_done(void **st
     assert_non_null(strstr(message(scene), "what Correct does: repeats the last update"));
 }
 
+static void a_change_that_is_taken_back_at_once_is_not_taken_for_undone(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    pass(scene, 10 * 1000);
+    _cleanup_(freep) char *before = json_text(scene->function);
+
+    set_spec(scene, "timeout", json_new_int(5));
+    look_now(scene);
+    set_spec(scene, "timeout", NULL);
+    refuse(scene, "GetFunction", 200, before); /* AWS does not show yet what it has */
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 3001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction status UpdateFunctionConfiguration GetFunction status");
+    assert_int_equal(json_int_at(scene->function, "Configuration.Timeout", 0), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +335,7 @@ int main(void)
         test(what_stands_in_the_way_is_asked_for_anew_at_each_resync),
         test(drift_that_no_field_tells_of_is_told_by_what_would_be_done),
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
+        test(a_change_that_is_taken_back_at_once_is_not_taken_for_undone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,39 @@ static void a_function_that_vanished_lets_the_resource_go(void **state)
     assert_calls(scene, "GetFunction finalizer");
 }
 
+static void a_function_that_was_just_created_is_not_taken_for_gone(void **state)
+{
+    static const char none[] = "{\"__type\":\"ResourceNotFoundException\",\"Message\":\"none\"}";
+    struct scene *scene = *state;
+
+    refuse(scene, "GetFunction", 404, none); /* AWS does not show yet what it has */
+    look_now(scene);
+    assert_calls(scene, "finalizer status CreateFunction GetFunction");
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 1001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction DeleteFunction finalizer");
+}
+
+static void a_function_that_is_missing_for_longer_lets_the_resource_go(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->ends_at = "CreateFunction";
+    refuse(scene, "CreateFunction", 503, NULL);
+    look_now(scene);
+    atomic_store(&scene->stopping, false);
+    delete_object(scene);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+    pass(scene, 3001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction finalizer");
+}
+
 static void an_answer_that_does_not_say_whose_the_function_is_decides_nothing(void **state)
 {
     static const char *const odd[] = {
@@ -215,6 +248,8 @@ int main(void)
         test(a_deleted_resource_takes_its_function_along),
         test(a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go),
         test(a_function_that_vanished_lets_the_resource_go),
+        test(a_function_that_was_just_created_is_not_taken_for_gone),
+        test(a_function_that_is_missing_for_longer_lets_the_resource_go),
         test(an_answer_that_does_not_say_whose_the_function_is_decides_nothing),
         cmocka_unit_test_setup_teardown(a_function_that_is_not_found_may_be_in_an_account_that_is_not_known,
                                         set_up_without_account, tear_down),
