@@ -116,9 +116,11 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
     struct resource *resource = &run->resource;
     const struct json *before = json_get(resource->status, "managed");
     _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), before);
+    bool anew = plan->steps[0].kind == PLAN_CREATE;
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
 
     if (json_equal(managed, before) && !plan->adopts && !tells_of_another_version(run) &&
+        !(anew && json_get(resource->status, "appliedGeneration")) &&
         (status_is(resource->status, "Reconciling", resource->generation) ||
          status_is(resource->status, "Stalled", resource->generation)))
         return 0;
@@ -130,7 +132,8 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
                                                        .generation = resource->generation,
                                                        .adopts = plan->adopts,
                                                        .observed = run->observed,
-                                                       .managed = managed},
+                                                       .managed = managed,
+                                                       .anew = anew},
                                err);
 }
 

@@ -314,6 +314,26 @@ static void a_change_that_is_taken_back_at_once_is_not_taken_for_undone(void **s
     assert_int_equal(json_int_at(scene->function, "Configuration.Timeout", 0), 3);
 }
 
+static void one_that_vanished_and_whose_new_creation_failed_is_made_anew_once(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    struct json *failed = take(scene->function);
+
+    json_set_at(failed, "Configuration.State", json_new_string("Failed"));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    refuse(scene, "CreateFunction", 503, "");
+    look_now(scene);
+    assert_calls(scene, "GetFunction status CreateFunction status");
+    refuse(scene, NULL, 0, NULL);
+    scene->function = failed; /* it was created all the same, in vain */
+    pass(scene, 2001);
+    look_now(scene);
+    assert_calls(scene, "GetFunction DeleteFunction GetFunction CreateFunction GetFunction status");
+    assert_state(scene, "Ready", "InForce");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +355,7 @@ int main(void)
         test(what_stands_in_the_way_is_asked_for_anew_at_each_resync),
         test(drift_that_no_field_tells_of_is_told_by_what_would_be_done),
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
+        test(one_that_vanished_and_whose_new_creation_failed_is_made_anew_once),
         test(a_change_that_is_taken_back_at_once_is_not_taken_for_undone),
     };
 
