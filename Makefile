@@ -22,8 +22,9 @@ LIBS = $(shell pkg-config --libs $(PKG)) -lm -pthread
 LIB_SRC := $(wildcard common/*/*.c certs/*.c webhook/*.c controller/*.c)
 CLI_SRC := $(wildcard cli/*.c)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
+MODEL_SRC := $(wildcard tests/model/*.c)
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%) $(FUZZ:%=build/test/fuzz_%)
+TESTS := $(TEST_SRC:tests/unit/%.c=build/test/%) $(FUZZ:%=build/test/fuzz_%) build/test/model
 # Those in which threads meet, once more under the thread sanitizer.
 THREADED := $(patsubst tests/unit/%.c,build/test-tsan/%,$(shell grep -lE 'pthread_create|http_start|reconcile_scene|_peer\.h' $(TEST_SRC)))
 # gcc's cannot start where the kernel scatters addresses widely.
@@ -73,6 +74,15 @@ build/test/%: build/sanitized/tests/unit/%.o build/sanitized.a
 	mkdir -p $(@D)
 	$(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
 
+# The controller without its clock and its connections: what tests/model/seams.c has comes first.
+build/test/model: $(MODEL_SRC:%.c=build/sanitized/%.o) build/sanitized.a
+	mkdir -p $(@D)
+	$(CC) $(SANITIZE) -Wl,--allow-multiple-definition $^ $(LIBS) -o $@
+
+# The same, fast.
+build/model: $(MODEL_SRC:%.c=build/release/%.o) $(LIB_SRC:%.c=build/release/%.o)
+	$(CC) $(HARDEN_LD) -Wl,--allow-multiple-definition $^ $(LIBS) -o $@
+
 # A fuzz target that is fed its corpus once.
 build/test/fuzz_%: build/sanitized/tests/fuzz/fuzz_%.o build/sanitized/tests/fuzz/replay.o \
 		build/sanitized/tests/property/review_world.o build/sanitized.a
@@ -117,7 +127,7 @@ test-installed: manifests-fresh $(TESTS) $(THREADED) build/kubelambda build/kube
 	rm -f build/e2e.xml
 	. tests/env.sh && KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -n 2 --dist loadfile \
 		tests/aws tests/property tests/e2e --junit-xml=build/e2e.xml || true
-	$(UNSCATTERED) tests/report --junit build/e2e.xml $(TESTS) $(THREADED)
+	SCHEDULES=5000 $(UNSCATTERED) tests/report --timeout 600 --junit build/e2e.xml $(TESTS) $(THREADED)
 
 # The main job on the real parts, with the release build.
 demo:
@@ -134,6 +144,11 @@ ha: build/kubelambda-sanitized
 crash: build/kubelambda-sanitized
 	tests/setup build cluster aws
 	. tests/env.sh && KUBELAMBDA_ROLLOUTS=100 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_crash.py -k random
+
+# A hundred thousand random schedules of edits, faults, crashes and two replicas. MODEL_SEED= repeats them. Minutes.
+SCHEDULES ?= 100000
+model: build/model
+	SCHEDULES=$(SCHEDULES) build/model
 
 # The thread sanitizer on all that the controller does; make test has the small of it. A quarter of an hour.
 tsan: build/kubelambda-tsan $(THREADED)
@@ -230,6 +245,7 @@ help:
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
 	echo "make fuzz       looks for inputs that break a parser, a minute each"
 	echo "make crash      a hundred rollouts that are killed at random moments"
+	echo "make model      100,000 random schedules of edits, faults, crashes and two replicas"
 	echo "make tsan       the thread sanitizer on the controller's end-to-end tests"
 	echo "make image      the container image, with buildah or podman"
 	echo "make sbom       the libraries of the binary with their versions, as CycloneDX"
@@ -241,5 +257,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash tsan siege migration sbom image image-test install bench help clean
+.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash model tsan siege migration sbom image image-test install bench help clean
 .SECONDARY:
