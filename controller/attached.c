@@ -184,7 +184,7 @@ int attached_observe(struct run *run, enum limiter_priority priority, struct err
 
 void attached_suspect(struct memory *memory)
 {
-    const char *answer = plan_attached_of(CALL_EVENT_SOURCES)->answer;
+    const char *answer = plan_attached[ATTACHED_EVENT_SOURCES].answer;
     const struct json *have = json_get(memory->sides, answer);
 
     if (!have)
@@ -251,7 +251,7 @@ bool attached_follow(struct run *run, const struct plan_step *step, const struct
     if (step->kind == PLAN_CREATE)
         know_nothing(run);
     if (step->kind == PLAN_TAG_EVENT_SOURCE || step->kind == PLAN_UNTAG_EVENT_SOURCE) {
-        json_set(sides_known(run), plan_attached_of(CALL_EVENT_SOURCES)->answer, NULL);
+        json_set(sides_known(run), plan_attached[ATTACHED_EVENT_SOURCES].answer, NULL);
         json_set(sides_known(run), KNOWN, NULL);
     }
     if (!kind)

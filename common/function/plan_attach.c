@@ -265,7 +265,7 @@ static void release_item(struct attach *at, const struct json *have)
 
 bool plan_detach(const struct plan_input *input, bool retains, struct plan *plan)
 {
-    const struct plan_attached *kind = plan_attached_of(CALL_EVENT_SOURCES);
+    const struct plan_attached *kind = &plan_attached[ATTACHED_EVENT_SOURCES];
     struct attach at = {
         .kind = kind, .input = input, .plan = plan, .have = json_get(input->observed, kind->answer)};
 

@@ -27,35 +27,35 @@ static int read_url(const struct json *answer, const char *qualifier, const char
 }
 
 const struct plan_attached plan_attached[] = {
-    {.call = CALL_FUNCTION_URL,
-     .path = URL,
-     .answer = "FunctionUrls",
-     .create = PLAN_CREATE_URL,
-     .update = PLAN_UPDATE_URL,
-     .remove = PLAN_DELETE_URL,
-     .complete = complete_url,
-     .read = read_url},
-    {.call = CALL_PERMISSIONS,
-     .path = "permissions",
-     .key = "sid",
-     .answer = "Permissions",
-     .create = PLAN_ADD_PERMISSION,
-     .update = PLAN_STEP_KINDS,
-     .remove = PLAN_REMOVE_PERMISSION,
-     .qualified_key = true,
-     .add = permission_add_public,
-     .complete = permission_complete,
-     .read = permission_read},
-    {.call = CALL_EVENT_SOURCES,
-     .path = "eventSources",
-     .key = "name",
-     .answer = "EventSources",
-     .create = PLAN_CREATE_EVENT_SOURCE,
-     .update = PLAN_UPDATE_EVENT_SOURCE,
-     .remove = PLAN_DELETE_EVENT_SOURCE,
-     .by_tag = true,
-     .complete = source_complete,
-     .read = source_read},
+    [ATTACHED_URL] = {.call = CALL_FUNCTION_URL,
+                      .path = URL,
+                      .answer = "FunctionUrls",
+                      .create = PLAN_CREATE_URL,
+                      .update = PLAN_UPDATE_URL,
+                      .remove = PLAN_DELETE_URL,
+                      .complete = complete_url,
+                      .read = read_url},
+    [ATTACHED_PERMISSIONS] = {.call = CALL_PERMISSIONS,
+                              .path = "permissions",
+                              .key = "sid",
+                              .answer = "Permissions",
+                              .create = PLAN_ADD_PERMISSION,
+                              .update = PLAN_STEP_KINDS,
+                              .remove = PLAN_REMOVE_PERMISSION,
+                              .qualified_key = true,
+                              .add = permission_add_public,
+                              .complete = permission_complete,
+                              .read = permission_read},
+    [ATTACHED_EVENT_SOURCES] = {.call = CALL_EVENT_SOURCES,
+                                .path = "eventSources",
+                                .key = "name",
+                                .answer = "EventSources",
+                                .create = PLAN_CREATE_EVENT_SOURCE,
+                                .update = PLAN_UPDATE_EVENT_SOURCE,
+                                .remove = PLAN_DELETE_EVENT_SOURCE,
+                                .by_tag = true,
+                                .complete = source_complete,
+                                .read = source_read},
 };
 
 const size_t plan_attached_count = ARRAY_LEN(plan_attached);
@@ -226,9 +226,12 @@ struct json *plan_attached_qualifiers(const struct plan_attached *kind, const st
     struct json *list = json_new_array();
 
     plan_attached_manage(spec, all);
-    for (const struct json *entry = json_first(all); entry; entry = json_next(entry))
-        if (managed_key(kind, entry))
-            add_qualifier(list, managed_key(kind, entry), !kind->key);
+    for (const struct json *entry = json_first(all); entry; entry = json_next(entry)) {
+        const char *key = managed_key(kind, entry);
+
+        if (key)
+            add_qualifier(list, key, !kind->key);
+    }
     return list;
 }
 
@@ -298,7 +301,7 @@ struct json *plan_attached_status(const struct plan_input *input)
          url = json_next(url))
         set_short(status, URL, json_get(url, "FunctionUrl"));
     for (const struct json *one = json_first(sources); one; one = json_next(one)) {
-        if (!plan_attached_is_ours(plan_attached_of(CALL_EVENT_SOURCES), json_key(one), one, input))
+        if (!plan_attached_is_ours(&plan_attached[ATTACHED_EVENT_SOURCES], json_key(one), one, input))
             continue;
         struct json *shown = json_new_object();
 

@@ -35,6 +35,8 @@ struct plan_attached {
                 struct err *err);
 };
 
+enum { ATTACHED_URL, ATTACHED_PERMISSIONS, ATTACHED_EVENT_SOURCES }; /* the rows */
+
 extern const struct plan_attached plan_attached[];
 extern const size_t plan_attached_count;
 
