@@ -124,7 +124,9 @@ struct reconcile_next end_in_force(struct run *run)
 {
     const struct json *spec = run->resource.spec;
     _cleanup_(json_freep) struct json *deployed = run_new_deployed(run, run->observed, false);
-    _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), NULL);
+    _cleanup_(json_freep) struct json *newer =
+        plan_managed_by_newer(json_get(run->resource.status, "managed"));
+    _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), newer);
     const char *drift = artifact_drift(run);
     _cleanup_(freep) char *drift_message =
         str_equal(drift, ARTIFACT_CHANGED)

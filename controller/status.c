@@ -85,10 +85,25 @@ static void add_drift(struct json *list, const struct json *old, const struct st
         json_append(list, json_copy(before));
 }
 
+/* What a newer version remembers there, it needs once it is back. Its conditions do not stay: nobody would
+ * keep them true. */
+static void keep_unknown(const struct json *old, struct json *status)
+{
+    for (const struct json *one = json_first(old); one; one = json_next(one)) {
+        bool known = str_equal(json_key(one), "conditions");
+
+        for (size_t i = 0; i < ARRAY_LEN(members); i++)
+            known = known || str_equal(json_key(one), members[i].name);
+        if (!known)
+            json_set(status, json_key(one), json_copy(one));
+    }
+}
+
 struct json *status_make(const struct json *old, const struct status_change *change, const char *now)
 {
     struct json *status = json_new_object(), *list = json_new_array();
 
+    keep_unknown(old, status);
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         const char *name = members[i].name, *path = members[i].observed;
         const struct json *made = members[i].made ? json_get(change->observed, members[i].made) : NULL;

@@ -438,6 +438,38 @@ struct json *plan_managed(const struct json *spec, const struct json *before)
     return list;
 }
 
+/* Could plan_managed have named it so? */
+static bool is_managed_name(const char *entry)
+{
+    const char *dot = strchr(entry, '.');
+    _cleanup_(freep) char *first = dot ? xstrndup(entry, (size_t)(dot - entry)) : xstrdup(entry);
+    const struct field *field = field_find(first);
+
+    if (!field || !dot)
+        return field || str_starts_with(entry, ATTACHED_TAGS);
+    for (size_t i = 0; i < plan_attached_count; i++)
+        if (str_equal(plan_attached[i].path, first))
+            return true;
+    if (field->call == CALL_TAGS)
+        return true;
+    if (field->type != FIELD_OBJECTS)
+        return field_find(entry);
+    const char *member = strchr(dot + 1, '.');
+    _cleanup_(freep) char *path = member ? xasprintf("%s[]%s", first, member) : NULL;
+
+    return !path || field_find(path);
+}
+
+struct json *plan_managed_by_newer(const struct json *managed)
+{
+    struct json *list = json_new_array();
+
+    for (const struct json *entry = json_first(managed); entry; entry = json_next(entry))
+        if (json_str(entry) && !is_managed_name(json_str(entry)))
+            json_append(list, json_copy(entry));
+    return list;
+}
+
 struct json *plan_deployed(const struct json *spec, const struct json *observed, const char *version_id)
 {
     struct json *deployed = json_new_object();

@@ -134,5 +134,10 @@ void plan_summary(const struct plan *plan, struct str *out);
  * "tags.team", "aliases.live", "aliases.live.asyncInvoke". */
 struct json *plan_managed(const struct json *spec, const struct json *before);
 
+/* A new list of the names in a status.managed (may be NULL) that no row of the tables has. A newer version
+ * wrote them, and needs them to clear its fields once it is back: what is in force is remembered beside them.
+ */
+struct json *plan_managed_by_newer(const struct json *managed);
+
 /* A new object for status.deployed: the artifact as declared and as AWS shows it. */
 struct json *plan_deployed(const struct json *spec, const struct json *observed, const char *version_id);

@@ -487,6 +487,23 @@ static void managed_lists_aliases_one_by_one_with_what_is_cleared_by_itself(void
                          "\"aliases.live.asyncInvoke.onFailure\",\"aliases.next\"]");
 }
 
+static void names_of_fields_that_a_newer_version_has_are_told_from_ours(void **state)
+{
+    _cleanup_(json_freep) struct json *managed = parse(
+        "[\"memorySize\",\"newField\",\"environment.variables\",\"tags.a.b\",\"loggingConfig.newMember\","
+        "\"aliases.live\",\"aliases.live.asyncInvoke.onFailure\",\"aliases.live.newMember\",\"newThings."
+        "one\","
+        "\"permissions.live/"
+        "s3\",\"functionUrl.$LATEST\",\"eventSources.orders\",\"eventSourceTags.orders.team\",7]");
+    _cleanup_(json_freep) struct json *newer = plan_managed_by_newer(managed);
+    _cleanup_(json_freep) struct json *none = plan_managed_by_newer(NULL);
+
+    (void)state;
+    assert_json(newer,
+                "[\"newField\",\"loggingConfig.newMember\",\"aliases.live.newMember\",\"newThings.one\"]");
+    assert_json(none, "[]");
+}
+
 static void deployed_is_the_artifact_as_declared_and_as_aws_shows_it(void **state)
 {
     struct scene *scene = *state;
@@ -536,6 +553,7 @@ int main(void)
         test(a_function_whose_owner_is_unknown_keeps_the_resource),
         test(managed_lists_what_can_be_cleared_and_tags_one_by_one),
         test(managed_lists_aliases_one_by_one_with_what_is_cleared_by_itself),
+        test(names_of_fields_that_a_newer_version_has_are_told_from_ours),
         test(deployed_is_the_artifact_as_declared_and_as_aws_shows_it),
     };
 

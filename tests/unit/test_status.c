@@ -247,6 +247,18 @@ static void the_patch_can_only_meet_the_object_that_was_read(void **state)
     assert_true(json_equal(patch, expected));
 }
 
+static void what_a_newer_version_remembers_stays_but_not_its_conditions(void **state)
+{
+    _cleanup_(json_freep) struct json *old =
+        parse("{\"newMember\":{\"a\":[1]},\"state\":\"Active\",\"conditions\":[{\"type\":\"New\",\"status\":"
+              "\"True\"}]}");
+    _cleanup_(json_freep) struct json *status = make(old, STATUS_READY, "InForce", "", 3, T1);
+
+    (void)state;
+    assert_true(json_equal(json_get(status, "newMember"), json_get(old, "newMember")));
+    assert_int_equal(json_size(json_get(status, "conditions")), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_same_again_does_not_differ_whatever_the_time),
         cmocka_unit_test(other_peoples_conditions_are_no_difference_and_are_not_taken_over),
         cmocka_unit_test(each_part_that_changes_makes_a_difference),
+        cmocka_unit_test(what_a_newer_version_remembers_stays_but_not_its_conditions),
         cmocka_unit_test(what_is_not_known_now_stays_as_it_was),
         cmocka_unit_test(a_member_that_aws_does_not_show_any_more_goes),
         cmocka_unit_test(what_aws_says_in_another_type_is_not_repeated),
