@@ -163,6 +163,22 @@ migration: build/kubelambda-sanitized
 	tests/setup build cluster aws
 	. tests/env.sh && KUBELAMBDA_IMPORTED=150 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_import.py -k adopted
 
+# Everything at once for half an hour, on the release build: nothing may grow. SOAK_MINUTES says how long.
+SOAK_MINUTES ?= 30
+soak: build/kubelambda
+	tests/setup build cluster aws
+	. tests/env.sh && KUBELAMBDA=build/kubelambda SOAK_MINUTES=$(SOAK_MINUTES) KUBE_BIN=$$KUBE_BIN \
+		"$$PYTHON" -m pytest -q -s tests/e2e/test_soak.py
+
+# The leak checker on the release build.
+MEMCHECK := valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+	--error-exitcode=99 --num-callers=30
+valgrind: build/kubelambda
+	tests/setup build cluster aws valgrind
+	. tests/env.sh && KUBELAMBDA=build/kubelambda KUBELAMBDA_UNDER="$(MEMCHECK)" KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q \
+		tests/e2e/test_controller.py tests/e2e/test_admission.py tests/e2e/test_versions.py -k "$(VALGRIND)"
+VALGRIND ?= created or changed or removed or deleted or refused or version or alias
+
 # Ten thousand connections of clients that ask nothing, on the release build.
 siege: build/kubelambda
 	tests/setup build cluster aws
@@ -243,6 +259,8 @@ help:
 	echo "make ha         many restarts under load: no call may be lost"
 	echo "make migration  150 existing functions imported and adopted"
 	echo "make siege      10,000 connections that ask nothing: the webhook goes on answering"
+	echo "make soak       half an hour of everything at once: nothing grows"
+	echo "make valgrind   leaks of the release build over the main end-to-end tests"
 	echo "make fuzz       looks for inputs that break a parser, a minute each"
 	echo "make crash      a hundred rollouts that are killed at random moments"
 	echo "make model      100,000 random schedules of edits, faults, crashes and two replicas"
@@ -257,5 +275,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash model tsan siege migration sbom image image-test install bench help clean
+.PHONY: all manifests manifests-fresh check lint fuzz test test-installed demo ha crash model tsan soak valgrind siege migration sbom image image-test install bench help clean
 .SECONDARY:

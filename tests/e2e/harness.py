@@ -27,6 +27,7 @@ from fake_aws import Fake  # noqa: E402
 
 KUBE_BIN = pathlib.Path(os.environ["KUBE_BIN"])
 BINARY = ROOT / os.environ.get("KUBELAMBDA", "build/kubelambda-sanitized")
+UNDER = os.environ.get("KUBELAMBDA_UNDER", "").split()  # a program that runs each `serve`, and its options
 
 
 INSTALLED = [f"manifests/{name}.yaml" for name in ("namespace", "crd", "crd-lambdapolicies", "rbac")]
@@ -255,9 +256,9 @@ class Serve:
 
     def __init__(
         self, cluster, aws_env, directory, *options,
-        ready=True, kubeconfig=None, service=None, binary=BINARY, under=(),
+        ready=True, kubeconfig=None, service=None, binary=BINARY, under=UNDER,
     ):  # fmt: skip
-        """`under`: a program that runs it."""
+        """`under`: a program that runs it, and its options."""
         self.cluster = cluster
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -207,15 +207,18 @@ def api_server_down(cluster):
     os.kill(pid, 9)
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), what="the API server's end")
     yield
-    with open(cluster.directory / "log/kube-apiserver-again.log", "wb") as log:
+    log_path = cluster.directory / "log/kube-apiserver-again.log"
+    with open(log_path, "wb") as log:
         again = subprocess.Popen(
             arguments, cwd=cluster.directory, env=dict(one.split(b"=", 1) for one in environment),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     pid_file.write_text(f"{again.pid} {process_start(again.pid)}\n", encoding="ascii")
-    wait_for(
-        lambda: cluster.run("get", "--raw", "/readyz", check=False).returncode == 0, 60, "the API server"
-    )
+    try:
+        wait_for(lambda: cluster.run("get", "--raw", "/readyz", check=False).returncode == 0, 120, "the API server")
+    except AssertionError as error:
+        error.add_note(f"the end of its log:\n{log_path.read_text(encoding='utf-8')[-4000:]}")
+        raise
 
 
 def test_a_restart_of_the_api_server_is_outlived(cluster, aws, namespace, tmp_path):
