@@ -238,6 +238,10 @@ int rollback_choose(const struct json *function, int64_t back, const char *alias
                     struct rollback *ret_rollback, struct err *err)
 {
     struct rollback made = {0};
+
+    if (!json_str_at(function, "metadata.resourceVersion") ||
+        json_type(json_at(function, "spec.code")) != JSON_OBJECT)
+        return err_set(err, ERR_INVALID, "the API server's answer is no LambdaFunction");
     int r = alias ? choose_alias(function, back, alias, &made, err)
                   : choose_code(function, back ? back : is_in_force(function), &made, err);
 

@@ -12,7 +12,8 @@ struct rollback {
 
 /* `back`: how many states of other code back, from 1, counted from what is in force; 0: one, and none where
  * what is declared is not in force. Of an alias the number of the version, 0: the one before. `alias` NULL:
- * the code. ERR_NOT_FOUND: there is no such state, version or alias; the message says what there is. */
+ * the code. ERR_NOT_FOUND: there is no such state, version or alias; the message says what there is.
+ * ERR_INVALID: the object is no function as an API server has it. */
 int rollback_choose(const struct json *function, int64_t back, const char *alias,
                     struct rollback *ret_rollback, struct err *err) __attribute__((warn_unused_result));
 void rollback_done(struct rollback *rollback);

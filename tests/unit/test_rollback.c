@@ -59,7 +59,11 @@ static void the_state_so_many_back_is_put_back(void **state)
         {FUNCTION(CODE, LIVE), 4, "live", "there is no version 4; there are 1-3,5"},
         {FUNCTION(CODE, LIVE), 0, "next", "spec.aliases has no next"},
         {FUNCTION(CODE, "{\"name\":\"live\",\"version\":\"3\"}"), 3, "live", ""},
-        {"{}", 0, NULL, "the history goes 0 states back, not 1"},
+        {"{\"metadata\":{\"resourceVersion\":\"9\"},\"spec\":{\"code\":{}}}", 0, NULL,
+         "the history goes 0 states back, not 1"},
+        {"{\"metadata\":{\"resourceVersion\":\"9\"}}", 0, NULL,
+         "the API server's answer is no LambdaFunction"},
+        {"{\"spec\":{\"code\":{}}}", 0, NULL, "the API server's answer is no LambdaFunction"},
     };
 
     (void)state;
@@ -138,7 +142,8 @@ static void from_what_never_came_into_force_the_way_back_is_to_what_is_in_force(
     ENTRY("t4", "2.zip", "s4", "4")                                                                          \
     THEN("t3", "1.zip", "s3", "3") THEN("t2", "2.zip", "s2", "2") THEN("t1", "2.zip", "s4", "1")
 #define MOVED                                                                                                \
-    "{\"spec\":{\"code\":{\"imageUri\":\"i:1\"}},\"status\":{\"history\":[{\"time\":\"t2\",\"imageUri\":"    \
+    "{\"metadata\":{\"resourceVersion\":\"9\"},\"spec\":{\"code\":{\"imageUri\":\"i:1\"}},\"status\":{"      \
+    "\"history\":[{\"time\":\"t2\",\"imageUri\":"                                                            \
     "\"i:1\","                                                                                               \
     "\"codeSha256\":\"s2\"},{\"time\":\"t1\",\"imageUri\":\"i:1\",\"codeSha256\":\"s1\"}]}}"
 
