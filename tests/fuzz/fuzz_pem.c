@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
 
     if (authority_read(certificate, key, &pair, &err) == 0)
-        must_hold(authority_among(certificate, certificate));
+        must_hold(authority_among(pair.certificate, pair.certificate));
     pem_pair_done(&pair);
     (void)!http_certificate_new(view(certificate), view(key), &served, &err);
     _cleanup_(freep) char *kept = authority_valid_of(texts, ARRAY_LEN(texts), NULL, NOW_S);

@@ -20,6 +20,15 @@ static bool first_string(const struct json *object, const char **path, size_t de
     return false;
 }
 
+static size_t line_of(const struct yaml_lines *lines, const char *const *path)
+{
+    _cleanup_(str_done) struct str dotted = STR_INIT(YAML_MAX_BYTES);
+
+    for (; *path; path++)
+        str_addf(&dotted, ".%s", *path);
+    return yaml_line(lines, 0, str_text(&dotted));
+}
+
 static void set_string(struct json *documents, const char *const *path, const char *value)
 {
     const struct json *object = json_first(documents);
@@ -41,9 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (yaml_parse_lines(view_of_input(data, size), &documents, &lines, &err) < 0)
         return 0;
-    must_hold(json_size(documents) == 0 || yaml_line(lines, 0, "") > 0);
+    must_hold(json_size(documents) == 0 || yaml_line(lines, 0, "items[0].metadata[a].name") > 0);
     if (!first_string(json_first(documents), path, 0))
         return 0;
+    must_hold(line_of(lines, path) >= yaml_line(lines, 0, ""));
     if (yaml_replace(view_of_input(data, size), &(struct yaml_edit){0, path, new_text}, 1, &edited, &err) < 0)
         return 0;
     must_hold(yaml_parse(str_view_of(&edited), &again, &err) == 0);

@@ -41,7 +41,7 @@ static struct policy_effective *policies_of(const struct json *facts)
          one = json_next(one))
         policies[count++] = policy_new(json_str_at(one, "name"), json_get(one, "spec"));
     if (count)
-        effective = policy_effect(policies, count, NULL);
+        effective = policy_effect(policies, count, json_get(facts, "labels"));
     while (count > 0)
         policy_unref(policies[--count]);
     return effective;
@@ -88,6 +88,8 @@ static bool tell(struct world *world, enum review_need need, const struct review
             return false;
         facts->artifact = artifact_named(json_str_at(world->facts, "artifact"));
         facts->artifact_detail = error ? error : "no answer";
+        facts->artifact_bytes = json_int_at(world->facts, "artifactBytes", 0);
+        facts->artifact_empty = json_is_true(json_get(world->facts, "artifactEmpty"));
         return facts->artifact != ARTIFACT_UNASKED;
     case REVIEW_NEEDS_NOTHING:
         break;
