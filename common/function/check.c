@@ -247,8 +247,9 @@ static void check_count(const struct field_check *check, const struct json *valu
     size_t count = json_size(value);
 
     if (count > (size_t)field->max)
-        found(check, FINDING_TOO_MANY, check->where, NULL, "it has %zu %s; at most %lld are allowed", count,
-              what, (long long)field->max);
+        found(check, FINDING_TOO_MANY, check->where, NULL, "it has %zu %s; at most %lld are allowed%s%s",
+              count, what, (long long)field->max, field->max_hint ? ": " : "",
+              field->max_hint ? field->max_hint : "");
     else if (count < (size_t)field->min)
         found(check, FINDING_INVALID, check->where, NULL, "must have at least %lld %s", (long long)field->min,
               what);
@@ -414,8 +415,9 @@ static void check_only(const struct field_check *check, const struct json *value
     if (is_empty(value) || !field->only_path ||
         str_equal(json_str_at(check->spec, field->only_path), field->only_value))
         return;
-    one.unchanged = check->unchanged && json_equal(json_at(check->spec, field->only_path),
-                                                   json_at(check->old_spec, field->only_path));
+    one.unchanged =
+        field->only_warns || (check->unchanged && json_equal(json_at(check->spec, field->only_path),
+                                                             json_at(check->old_spec, field->only_path)));
     found(&one, FINDING_FORBIDDEN, check->where, NULL, "only with spec.%s: %s; declare that, or remove this",
           field->only_path, field->only_value);
 }

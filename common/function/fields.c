@@ -894,6 +894,7 @@ const struct field fields[] = {
         .type = FIELD_MAP,
         .call = CALL_TAGS,
         .max = 49,
+        .max_hint = "AWS takes 50, and one is kubelambda's own",
         .pattern = TAG_CHARACTERS "*",
         .pattern_hint = TAG_HINT,
         .key_pattern = TAG_CHARACTERS "+",
@@ -996,6 +997,9 @@ const struct field fields[] = {
         .type = FIELD_INT,
         .min = 1,
         .max = 100,
+        .only_path = "versions.publish",
+        .only_value = "OnChange",
+        .only_warns = true,
         .doc =
             "How many of the versions that kubelambda published are kept, 1 to 100; older ones that nothing "
             "names are deleted. Absent: all. Versions that others published stay.",

@@ -56,6 +56,7 @@ struct field {
     enum field_type type;
     enum field_call call; /* what carries a change; CreateFunction carries all but the side calls */
     int64_t min, max;     /* of an int's value, a string's characters, a list's items, a map's entries */
+    const char *max_hint; /* why not more, where that is not AWS's limit; may be NULL */
     int64_t usual_max;    /* of an int without any of the fields `more_with`, which allow `max`; 0: none */
     const char *more_with[3];  /* ends with NULL */
     const char *pattern;       /* of a string, a list's items, a map's values; RE2 and POSIX ERE alike */
@@ -72,6 +73,7 @@ struct field {
                                   out; NULL: it cannot be cleared */
     const char *only_path;     /* the field is allowed, and sent, only where that field … */
     const char *only_value;    /* … has this value */
+    bool only_warns;           /* elsewhere it is merely without effect */
     const char *observed;      /* where GetFunction's answer shows it; NULL: "Configuration.<member>", for a
                                   side call "<its answer>.<member>" */
     const char *observed_item; /* the list's items are objects there, with the value in this member */

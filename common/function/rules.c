@@ -305,7 +305,6 @@ const struct rule rules[] = {
      FINDING_INVALID,
      false,
      look_provisioned_snapstart},
-    {"keep-needs-publishing", {"versions.keep", "versions.publish"}, FINDING_INVALID, false, look_keep},
     {"permission-ids", {"permissions"}, FINDING_INVALID, false, look_permission_ids},
     {"permission-conditions", {"permissions"}, FINDING_INVALID, false, look_permission_conditions},
     {"permission-sources", {"permissions"}, FINDING_INVALID, false, look_permission_sources},

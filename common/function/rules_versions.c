@@ -156,11 +156,3 @@ enum rule_result look_provisioned_snapstart(const struct check *check, struct st
     str_add(message, "SnapStart does not go with provisionedConcurrency; remove one of the two");
     return RULE_BROKEN;
 }
-
-enum rule_result look_keep(const struct check *check, struct str *message)
-{
-    if (!json_at(check->spec, "versions.keep") || versions_publishes(check->spec))
-        return RULE_KEPT;
-    str_add(message, "no versions are published; write versions.publish: OnChange, too");
-    return RULE_WARNING;
-}

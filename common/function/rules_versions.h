@@ -10,4 +10,3 @@ enum rule_result look_alias_canary(const struct check *check, struct str *messag
 enum rule_result look_alias_invoke(const struct check *check, struct str *message);
 enum rule_result look_provisioned(const struct check *check, struct str *message);
 enum rule_result look_provisioned_snapstart(const struct check *check, struct str *message);
-enum rule_result look_keep(const struct check *check, struct str *message);

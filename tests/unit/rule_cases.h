@@ -91,8 +91,6 @@ static const struct {
      "\"snapStart.applyOn\":\"PublishedVersions\",\"aliases\":[{\"name\":\"a\",\"version\":\"1\","
      "\"provisionedConcurrency\":5}]",
      NULL, "SnapStart does not go with provisionedConcurrency"},
-    {"keep-needs-publishing", "\"versions.publish\":\"OnChange\",\"versions.keep\":3", NULL,
-     "\"versions.keep\":3", NULL, WARNS "no versions are published; write versions.publish: OnChange, too"},
     {"permission-ids",
      "\"permissions\":[{\"sid\":\"a\",\"principal\":\"123456789012\",\"action\":\"lambda:InvokeFunction\"},{"
      "\"sid\":\"b\",\"principal\":\"123456789012\",\"action\":\"lambda:InvokeFunction\"}]",

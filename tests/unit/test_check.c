@@ -212,12 +212,13 @@ static void what_needs_another_field_is_refused_without_it(void **state)
     for (size_t i = 0; i < field_count; i++) {
         if (!fields[i].only_path)
             continue;
-        _cleanup_(freep) char *members = xasprintf("\"%s\":\"x\"", fields[i].path);
+        _cleanup_(freep) char *members =
+            xasprintf("\"%s\":%s", fields[i].path, fields[i].type == FIELD_INT ? "1" : "\"x\"");
         _cleanup_(freep) char *where = xasprintf("spec.%s", fields[i].path);
         _cleanup_(freep) char *says =
             xasprintf("only with spec.%s: %s", fields[i].only_path, fields[i].only_value);
 
-        assert_finding(members, NULL, where, false, says);
+        assert_finding(members, NULL, where, fields[i].only_warns, says);
         seen++;
     }
     assert_true(seen >= 5);
@@ -507,6 +508,19 @@ static void what_is_nearly_right_is_refused(void **state)
                  NULL);
 }
 
+static void the_tag_that_is_ours_is_counted_aloud(void **state)
+{
+    struct str members = STR_INIT(4096);
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        str_addf(&members, "%s\"%d\":\"\"", i > 0 ? "," : "\"tags\":{", i);
+    str_add(&members, "}");
+    assert_finding(str_text(&members), NULL, "spec.tags", false,
+                   "it has 50 entries; at most 49 are allowed: AWS takes 50, and one is kubelambda's own");
+    str_done(&members);
+}
+
 static void a_list_that_is_far_too_long_costs_little(void **state)
 {
     (void)state;
@@ -540,6 +554,7 @@ int main(void)
         cmocka_unit_test(runtimes_are_judged_by_their_dates),
         cmocka_unit_test(hostile_values_are_cut_and_escaped),
         cmocka_unit_test(what_is_nearly_right_is_refused),
+        cmocka_unit_test(the_tag_that_is_ours_is_counted_aloud),
         cmocka_unit_test(a_list_that_is_far_too_long_costs_little),
     };
 

@@ -390,6 +390,7 @@ static void a_policy_that_contradicts_itself_is_told_where(void **state)
          "them\n"},
         /* Not contradictions. */
         {"{\"defaults\":{\"tags\":{\"a\":\"b\"}},\"require\":{\"tags\":[\"team\"]}}", ""},
+        {"{\"defaults\":{\"versions\":{\"keep\":9}}}", ""},
         {"{\"allow\":{\"timeout\":{\"max\":2}},\"defaults\":{\"role\":\"arn:aws:iam::123456789012:role/x\"}}",
          ""},
         {"{\"defaults\":{\"code\":{\"s3Bucket\":\"abc\"}},\"allow\":{\"buckets\":[{\"name\":\"abc\","

@@ -76,6 +76,22 @@ static void a_default_may_depend_on_one_that_was_added_before_it(void **state)
     assert_says(patch, "/spec/loggingConfig/applicationLogLevel");
 }
 
+static void how_many_versions_are_kept_is_said_only_where_some_are_published(void **state)
+{
+    static const char keeps[] = "{\"defaults\":{\"versions\":{\"keep\":9}}}";
+    static const char publishes[] = "{\"defaults\":{\"versions\":{\"keep\":9,\"publish\":\"OnChange\"}}}";
+
+    (void)state;
+    _cleanup_(freep) char *without = patch_of(keeps, "CREATE", GOOD NAMED, NULL);
+    _cleanup_(freep) char *with =
+        patch_of(keeps, "CREATE", GOOD NAMED ",\"versions\":{\"publish\":\"OnChange\"}", NULL);
+    _cleanup_(freep) char *both = patch_of(publishes, "CREATE", GOOD NAMED, NULL);
+
+    assert_string_equal(without, "");
+    assert_string_equal(with, "[{\"op\":\"add\",\"path\":\"/spec/versions/keep\",\"value\":9}]");
+    assert_non_null(strstr(both, "/spec/versions/keep"));
+}
+
 static void nothing_is_added_below_a_value_of_a_wrong_type(void **state)
 {
     (void)state;
@@ -206,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_added_with_the_objects_above_them),
         cmocka_unit_test(a_default_may_depend_on_one_that_was_added_before_it),
+        cmocka_unit_test(how_many_versions_are_kept_is_said_only_where_some_are_published),
         cmocka_unit_test(nothing_is_added_below_a_value_of_a_wrong_type),
         cmocka_unit_test(an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value),
         cmocka_unit_test(the_prefix_is_put_before_a_name_once),
