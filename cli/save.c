@@ -19,16 +19,23 @@ static int failed(const char *path, struct err *err)
     return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_FATAL, "%s: %s", path, strerror(errno));
 }
 
+static int check_regular(const struct stat *status, const char *path, struct err *err)
+{
+    if (S_ISDIR(status->st_mode))
+        return err_set(err, ERR_INVALID, "%s is a directory: name a file", path);
+    return S_ISREG(status->st_mode) ? 0 : err_set(err, ERR_INVALID, "%s is not a regular file", path);
+}
+
 static int map(int fd, const char *path, size_t max_bytes, struct str_view *ret_bytes, struct err *err)
 {
     struct stat status;
 
     if (fstat(fd, &status) < 0)
         return failed(path, err);
-    if (S_ISDIR(status.st_mode))
-        return err_set(err, ERR_INVALID, "%s is a directory: name a file", path);
-    if (!S_ISREG(status.st_mode))
-        return err_set(err, ERR_INVALID, "%s is not a regular file", path);
+    int r = check_regular(&status, path, err);
+
+    if (r < 0)
+        return r;
     if ((uintmax_t)status.st_size > max_bytes)
         return err_set(err, ERR_INVALID, "%s has %lld bytes; at most %zu are accepted", path,
                        (long long)status.st_size, max_bytes);
@@ -82,10 +89,13 @@ static int save(const char *path, struct str_view bytes, struct err *err)
     const char *target = real ? real : path;
     _cleanup_(freep) char *temporary = xasprintf("%s.XXXXXX", target);
     struct stat old;
+    bool there = stat(target, &old) == 0;
     mode_t mask = umask(0);
 
     umask(mask);
-    mode_t mode = stat(target, &old) == 0 ? old.st_mode & 0777 : 0666 & ~mask;
+    if (there && check_regular(&old, path, err) < 0) /* a device would be replaced */
+        return ERR_INVALID;
+    mode_t mode = there ? old.st_mode & 0777 : 0666 & ~mask;
     int fd = mkostemp(temporary, O_CLOEXEC);
 
     if (fd < 0)

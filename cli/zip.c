@@ -243,7 +243,8 @@ static int write_archive(const struct walk *walk, const char *file, struct err *
     if (r < 0)
         return r;
     sha256_hex(str_view_of(&zip.out), hash);
-    printf("%s: %zu files, %zu bytes, sha256 %s\n", file, zip.entries, zip.out.len, hash);
+    printf("%s: %zu file%s, %zu bytes, sha256 %s\n", file, zip.entries, zip.entries == 1 ? "" : "s",
+           zip.out.len, hash);
     return 0;
 }
 

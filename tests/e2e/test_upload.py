@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import signal
+import stat
 import struct
 import subprocess
 import termios
@@ -124,8 +125,13 @@ def test_what_cannot_go_into_an_archive_is_said_and_the_old_one_stays(cli, tmp_p
     assert cli("zip", "d").returncode == 2
     (root / "x").write_text("x")
     assert cli("zip", "d", "-o", "nowhere/a.zip").returncode == 1
+    os.mkfifo(tmp_path / "pipe")
+    for name, message in {"pipe": "pipe is not a regular file", "d": "d is a directory: name a file"}.items():
+        result = cli("zip", "d", "-o", name)  # a device would be replaced, too
+        assert (result.returncode, result.stderr) == (1, f"kubelambda zip: {message}\n")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     assert (tmp_path / "a.zip").read_text() == "old"
-    assert sorted(os.listdir(tmp_path)) == ["a.zip", "d"]
+    assert sorted(os.listdir(tmp_path)) == ["a.zip", "d", "pipe"]
 
 
 # upload, to the emulator with its checks of signatures and policies
