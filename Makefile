@@ -162,7 +162,7 @@ tsan: build/kubelambda-tsan $(THREADED)
 # 150 functions of an independent client, with everything they may have, come under kubelambda. Some minutes.
 migration: build/kubelambda-sanitized
 	tests/setup build cluster aws
-	. tests/env.sh && KUBELAMBDA_IMPORTED=150 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q tests/e2e/test_import.py -k adopted
+	. tests/env.sh && KUBELAMBDA_IMPORTED=150 KUBE_BIN=$$KUBE_BIN "$$PYTHON" -m pytest -q -s tests/e2e/test_import.py -k adopted
 
 # Everything at once for half an hour, on the release build: nothing may grow. SOAK_MINUTES says how long.
 SOAK_MINUTES ?= 30

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -63,7 +64,7 @@ def run(aws, tmp_path):
                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
                 **(aws.env() if env is None else env),
             },
-            timeout=60 + FUNCTIONS,
+            timeout=60 + 3 * FUNCTIONS,  # 20 calls each, 14 a second
         )
         assert "ERROR: " not in result.stderr and "runtime error" not in result.stderr, result.stderr
         return result
@@ -224,10 +225,11 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         make_full(aws, f"production-{name}", key)
     make(aws, "production-plain", key)
     names.append("plain")
-    mark = aws.mark()
+    mark, began = aws.mark(), time.monotonic()
     imported = run("import", "--prefix=production-", "--strip-prefix=production-", "-n", namespace,
                    "--bucket=artifacts", "--prefix-key=app/")  # fmt: skip
     assert imported.returncode == 0, imported.stderr
+    print(f"{len(names)} functions imported in {time.monotonic() - began:.0f} s")
     assert sorted(documents(imported)) == names
     assert run("check", "-f", "-", stdin=imported.stdout).returncode == 0
 
@@ -243,9 +245,12 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
     assert {one["method"] for one in aws.journal(since=mark)} == {"GET"}
     serve = Serve(cluster, aws.env(), tmp_path / "serve", "--cluster-id", "c1")
     try:
-        mark = aws.mark()
+        mark, began = aws.mark(), time.monotonic()
         cluster.run("apply", "-f", "-", stdin=imported.stdout)
-        wait_for(lambda: all(map(is_settled, cluster.functions(namespace).values())), 60 + FUNCTIONS, "all being Ready")
+        wait_for(
+            lambda: all(map(is_settled, cluster.functions(namespace).values())), 60 + 3 * FUNCTIONS, "all being Ready"
+        )
+        print(f"applied and Ready in {time.monotonic() - began:.0f} s")
         writes = [one for one in aws.journal(since=mark) if one["method"] != "GET"]
         # Whether a function is there is learnt by trying to create it, which AWS refuses.
         assert {one["operation"] for one in writes if one["status"] >= 300} <= {"CreateFunction"}
@@ -255,7 +260,8 @@ def test_imported_functions_are_adopted_with_their_owner_tags_and_no_other_write
         tagged = sorted(json.loads(one["body"])["Tags"]["kubelambda.io/owner"] for one in written)
         assert tagged == sorted(f"c1/{namespace}/{name}" for name in [*names, *names[:-1] * 2])
         assert planned() == (0, {()})
-        cluster.run("delete", "lambdafunctions", "--all", f"--timeout={20 + FUNCTIONS}s", "-n", namespace)
+        cluster.run("delete", "lambdafunctions", "--all", "--wait=false", "-n", namespace)
+        wait_for(lambda: not cluster.functions(namespace), 20 + 2 * FUNCTIONS, "the end of all")
         assert serve.stop() == 0
     finally:
         serve.kill()
