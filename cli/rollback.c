@@ -48,7 +48,7 @@ const struct option_table cli_rollback_table = {
               "Says what to commit, so that whatever applies the manifest does not undo it.",
     .rows = rows,
     .count = ARRAY_LEN(rows),
-    .after = "Exit status: 0 it is in force (or was already), 1 it is not, 2 wrong usage.\n"
+    .after = "Exit status: 0 it is in force, or declared already, 1 it is not, 2 wrong usage.\n"
              "\n"
              "Examples:\n"
              "  kubelambda rollback production/fake-function --dry-run\n"
@@ -73,14 +73,19 @@ static void complain(const char *text)
     session_print(stderr, line);
 }
 
-/* What the first condition says, which is Ready and says it all; a terminal shows one line that changes,
- * everything else a line for each change. */
-static void show_progress(const struct json *function, char **last)
+/* What the first condition says, which is Ready and says it all. The caller frees. */
+static char *progress_of(const struct json *function)
 {
     const struct json *condition = json_first(json_at(function, "status.conditions"));
     const char *reason = json_str_at(condition, "reason"), *message = json_str_at(condition, "message");
-    _cleanup_(freep) char *line =
-        xasprintf("%s: %.200s", reason ? reason : "Waiting", message ? message : "");
+
+    return xasprintf("%s: %.200s", reason ? reason : "Waiting", message ? message : "");
+}
+
+/* A terminal shows one line that changes, everything else a line for each change. */
+static void show_progress(const struct json *function, char **last)
+{
+    _cleanup_(freep) char *line = progress_of(function);
 
     if (str_equal(line, *last))
         return;
@@ -107,6 +112,32 @@ static const char *applier_of(const struct json *function)
         if (json_get(json_at(function, marks[i].in), marks[i].key))
             return marks[i].name;
     return NULL;
+}
+
+static bool has_condition(const struct json *function, const char *type)
+{
+    const struct json *item = json_first(json_at(function, "status.conditions"));
+
+    while (item && !str_equal(json_str_at(item, "type"), type))
+        item = json_next(item);
+    return str_equal(json_str_at(item, "status"), "True");
+}
+
+static void print_declared(const struct json *function)
+{
+    bool seen = json_int_at(function, "status.observedGeneration", -1) ==
+                json_int_at(function, "metadata.generation", 0);
+    _cleanup_(freep) char *progress = progress_of(function);
+
+    if (seen && has_condition(function, "Ready")) {
+        puts("That is declared already, and in force; nothing is changed.");
+        return;
+    }
+    puts("That is declared already, and not in force; nothing is changed.");
+    if (seen)
+        puts(progress);
+    printf("How far it is: kubectl describe lambdafunction %s -n %s\n",
+           json_str_at(function, "metadata.name"), json_str_at(function, "metadata.namespace"));
 }
 
 static void print_commit(const struct json *function, const struct rollback *rollback)
@@ -141,15 +172,6 @@ static int patch(const struct work *work, const struct json *body, struct json *
                                             .body = view(text),
                                             .timeout_ms = 30 * 1000},
                      ret_function, err);
-}
-
-static bool has_condition(const struct json *function, const char *type)
-{
-    const struct json *item = json_first(json_at(function, "status.conditions"));
-
-    while (item && !str_equal(json_str_at(item, "type"), type))
-        item = json_next(item);
-    return str_equal(json_str_at(item, "status"), "True");
 }
 
 /* ERR_RETRY: not within the time. ERR_FATAL: it stalled. */
@@ -209,7 +231,7 @@ static int roll_back(const struct work *work, struct err *err)
     printf("- %s\n+ %s\n", rollback.from, rollback.to);
     fflush(stdout);
     if (!rollback.patch) {
-        puts("That is declared already; nothing is changed.");
+        print_declared(function);
         return 0;
     }
     r = put_back(work, &rollback, err);

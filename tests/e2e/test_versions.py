@@ -364,7 +364,7 @@ def test_a_rollback_of_code_is_one_update_and_in_force_within_three_seconds(clus
     status = cluster.functions(namespace)["app"]["status"]
     assert [one["key"] for one in status["history"]] == ["app/1.zip", "app/2.zip", "app/1.zip"]
     result, _ = rollback(cluster, namespace, "--to", "2")  # where it is already
-    assert result.returncode == 0 and "declared already; nothing is changed" in result.stdout
+    assert result.returncode == 0 and "That is declared already, and in force; nothing is changed." in result.stdout
 
 
 def test_a_rollback_of_code_passes_by_the_versions_of_the_same_code(cluster, aws, serve, namespace):
@@ -387,6 +387,19 @@ def test_a_rollback_from_code_that_aws_refuses_goes_back_to_what_is_in_force(clu
     assert result.returncode == 0, result.stderr
     assert "- app/3.zip (declared, not in force)\n+ app/2.zip, version 2 (" in result.stdout
     assert cluster.functions(namespace)["app"]["spec"]["code"]["s3Key"] == "app/2.zip"
+
+
+def test_a_rollback_to_code_that_is_declared_and_not_in_force_says_so(cluster, aws, serve, namespace):
+    apply(cluster, namespace, 1)
+    apply(cluster, namespace, 2)
+    aws.rule("UpdateFunctionCode", status=400, code="InvalidParameterValueException", message="not like that")
+    cluster.apply(function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": "app/1.zip"}, versions=PUBLISH))
+    settled(cluster, "app", namespace, "Stalled")
+    result, _ = rollback(cluster, namespace, "--to", "1")
+    assert result.returncode == 0, result.stderr
+    assert "\nThat is declared already, and not in force; nothing is changed.\n" in result.stdout
+    assert ": UpdateFunctionCode: InvalidParameterValueException: not like that\n" in result.stdout
+    assert f"\nHow far it is: kubectl describe lambdafunction app -n {namespace}\n" in result.stdout
 
 
 def test_a_rollback_of_an_alias_is_one_write_and_no_deployment(cluster, aws, serve, namespace):
