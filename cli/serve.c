@@ -166,6 +166,11 @@ static void namespace_changed(void *arg, const char *key, const struct kube_obje
     leader_reconsider(serve->leader, key); /* its labels may be others now */
 }
 
+static bool is_named(void *policies, const char *role_arn)
+{
+    return policies_name_role(policies, role_arn);
+}
+
 static void policy_changed(void *arg, const char *key, const struct kube_object *object)
 {
     struct serve *serve = arg;
@@ -177,9 +182,11 @@ static void policy_changed(void *arg, const char *key, const struct kube_object 
 
     if (role) /* its credentials start being fetched, before somebody waits for them */
         free(aws_account(aws_for_role(serve->aws, role)));
-    if (policies_follow(serve->policies, key, json_get(resource, "spec")))
+    if (policies_follow(serve->policies, key, json_get(resource, "spec"))) {
+        if (informer_synced(serve->policy_objects)) /* before that all are new */
+            aws_rest_roles(serve->aws, is_named, serve->policies);
         leader_reconsider(serve->leader, NULL);
-    else if (object && !json_get(resource, "status"))
+    } else if (object && !json_get(resource, "status"))
         leader_count(serve->leader);
 }
 

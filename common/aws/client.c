@@ -140,6 +140,18 @@ struct aws *aws_for_role(struct aws *aws, const char *role_arn)
     return found;
 }
 
+void aws_rest_roles(struct aws *aws, bool (*named)(void *arg, const char *role_arn), void *arg)
+{
+    struct settings *settings = aws->settings;
+    size_t cursor = 0;
+
+    pthread_mutex_lock(&settings->lock);
+    for (const struct map_slot *slot; (slot = map_next(&settings->roles, &cursor));)
+        if (!named(arg, slot->key))
+            credentials_rest(((struct aws *)slot->value)->credentials);
+    pthread_mutex_unlock(&settings->lock);
+}
+
 const char *aws_default_region(struct aws *aws)
 {
     return credentials_region(aws->credentials);

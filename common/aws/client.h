@@ -37,6 +37,10 @@ char *aws_known_account(struct aws *aws);
  * each role, kept and freed with `aws`, which must have been made by aws_new. Settings are the same. */
 struct aws *aws_for_role(struct aws *aws, const char *role_arn);
 
+/* Roles that are not `named` any more are let go: their credentials are not renewed before somebody uses such
+ * a client again. `named` must not call into `aws`. */
+void aws_rest_roles(struct aws *aws, bool (*named)(void *arg, const char *role_arn), void *arg);
+
 /* The Lambda API's, shared with the clients of roles; lives as long as the client of aws_new. */
 struct limiter *aws_limiter(const struct aws *aws);
 /* A role's, by its ARN; NULL for the client of aws_new. */

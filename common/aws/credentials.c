@@ -61,13 +61,12 @@ struct credentials_store {
     bool looked;               /* they were */
     bool fetched;              /* `current` has to be fetched, or will have been */
     bool account_wanted;
-    int64_t due_ms;    /* of clock_mono_ms: when the thread works on it */
-    unsigned failures; /* in a row */
-    unsigned account_failures;
-    unsigned looks;     /* at what is at hand */
-    unsigned rounds;    /* that the thread has done */
-    int64_t round_ms;   /* when the last one ended */
-    struct err problem; /* of the last try; class 0: none */
+    int64_t due_ms;                      /* of clock_mono_ms: when the thread works on it */
+    unsigned failures, account_failures; /* in a row */
+    unsigned looks;                      /* at what is at hand */
+    unsigned rounds;                     /* that the thread has done */
+    int64_t round_ms;                    /* when the last one ended */
+    struct err problem;                  /* of the last try; class 0: none */
 };
 
 static struct credentials *credentials_ref(struct credentials *credentials)
@@ -254,7 +253,7 @@ static void work(struct credentials_store *store)
     pthread_mutex_lock(&refresher->lock);
     if (looks != store->looks) { /* the files changed meanwhile: what was found may be the old ones */
         credentials_unref(found);
-        store->due_ms = 0;
+        store->due_ms = store->looked ? 0 : NEVER_MS;
         return;
     }
     take_result(store, result, found, &err);
@@ -518,6 +517,16 @@ int credentials_get(struct credentials_store *store, int64_t wait_ms, struct cre
 
     pthread_mutex_unlock(&store->refresher->lock);
     return result;
+}
+
+void credentials_rest(struct credentials_store *store)
+{
+    pthread_mutex_lock(&store->refresher->lock);
+    credentials_unref(take(store->current));
+    store->looked = store->fetched = false;
+    store->looks++; /* what is being fetched is not taken */
+    store->due_ms = NEVER_MS;
+    pthread_mutex_unlock(&store->refresher->lock);
 }
 
 bool credentials_renew(struct credentials_store *store, const struct credentials *refused, int64_t wait_ms)

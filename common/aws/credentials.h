@@ -46,6 +46,9 @@ void credentials_store_free(struct credentials_store *store);
 int credentials_get(struct credentials_store *store, int64_t wait_ms, struct credentials **ret_credentials,
                     struct err *err) __attribute__((warn_unused_result));
 
+/* Of a role: they are let go, and nothing is renewed before somebody asks for them again. */
+void credentials_rest(struct credentials_store *store);
+
 /* AWS said that `refused` expired: asks the providers again, waiting up to `wait_ms` for what has to be
  * fetched. True when there are others now. */
 bool credentials_renew(struct credentials_store *store, const struct credentials *refused, int64_t wait_ms);

@@ -91,6 +91,17 @@ bool policies_follow(struct policies *policies, const char *name, const struct j
     return changed;
 }
 
+bool policies_name_role(struct policies *policies, const char *role_arn)
+{
+    bool named = false;
+
+    pthread_mutex_lock(&policies->lock);
+    for (size_t i = 0; i < policies->count && !named; i++)
+        named = str_equal(json_str_at(policies->list[i]->spec, "aws.assumeRoleArn"), role_arn);
+    pthread_mutex_unlock(&policies->lock);
+    return named;
+}
+
 struct policy_effective *policies_effective(struct policies *policies, const struct json *labels)
 {
     _cleanup_(str_done) struct str key = STR_INIT(KEY_BYTES);

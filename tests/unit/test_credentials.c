@@ -161,6 +161,35 @@ static void each_role_has_one_client_with_credentials_of_its_own(void **state)
     aws_free(aws);
 }
 
+static bool is_kept(void *kept, const char *role_arn)
+{
+    return str_equal(role_arn, kept);
+}
+
+static void a_role_that_nobody_names_is_not_assumed_before_it_is_used_again(void **state)
+{
+    static char kept_arn[] = "arn:aws:iam::210987654321:role/kept";
+    struct err err;
+
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "BASE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+    answers.lifetime_s = 4; /* each is renewed after two seconds */
+    struct aws *aws = begin(), *gone = aws_for_role(aws, "arn:aws:iam::210987654321:role/gone"),
+               *kept = aws_for_role(aws, kept_arn);
+
+    assert_int_equal(call(gone, &err), 0);
+    assert_int_equal(call(kept, &err), 0);
+    aws_rest_roles(aws, is_kept, kept_arn);
+    for (int tries = 0; tries < 100 && asked("role%2Fkept") < 3; tries++)
+        clock_sleep_ms(100);
+    assert_true(asked("role%2Fkept") >= 3);
+    assert_int_equal(asked("role%2Fgone"), 1);
+    assert_int_equal(call(gone, &err), 0);
+    assert_int_equal(asked("role%2Fgone"), 2);
+    aws_free(aws);
+}
+
 static void a_role_of_our_own_account_shares_its_limits(void **state)
 {
     const struct lambda_call list = {.operation = LAMBDA_LIST_FUNCTIONS};
@@ -196,6 +225,7 @@ int main(void)
         TEST(fetches_are_due_ahead_of_the_expiry_and_soon_after_a_failure),
         TEST(the_account_of_keys_is_asked_for_once),
         TEST(each_role_has_one_client_with_credentials_of_its_own),
+        TEST(a_role_that_nobody_names_is_not_assumed_before_it_is_used_again),
         TEST(a_role_of_our_own_account_shares_its_limits),
     };
 

@@ -175,6 +175,19 @@ static void the_same_again_changes_nothing(void **state)
     assert_true(policies_follow(known, "p", NULL));
 }
 
+static void a_role_is_named_as_long_as_a_policy_names_it(void **state)
+{
+    static const char role[] = "arn:aws:iam::123456789012:role/r";
+
+    (void)state;
+    put("p", "{\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::123456789012:role/r\"}}");
+    put("q", "{\"environment\":\"one\"}");
+    assert_true(policies_name_role(known, role));
+    assert_false(policies_name_role(known, "arn:aws:iam::123456789012:role/s"));
+    put("p", "{}");
+    assert_false(policies_name_role(known, role));
+}
+
 static void the_cost_of_a_question_does_not_grow_with_the_policies(void **state)
 {
     (void)state;
@@ -427,6 +440,7 @@ int main(void)
         TEST(a_policy_that_only_warns_protects_nothing_from_deletion),
         TEST(a_change_is_seen_at_once_and_what_was_handed_out_stays),
         TEST(the_same_again_changes_nothing),
+        TEST(a_role_is_named_as_long_as_a_policy_names_it),
         TEST(the_cost_of_a_question_does_not_grow_with_the_policies),
         TEST(each_rule_is_kept_and_broken),
         TEST(a_policy_that_warns_refuses_nothing),
