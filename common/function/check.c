@@ -490,15 +490,10 @@ static void check_value(const struct field_check *check, const struct json *valu
     }
 }
 
-/* The first row that is not below this one: what is below a row follows it. */
+/* The first row that is not below this one. */
 static const struct field *next_beside(const struct field_table *table, const struct field *row)
 {
-    const struct field *end = table->rows + table->count, *next = row + 1;
-    size_t len = strlen(row->path);
-
-    while (next < end && strncmp(next->path, row->path, len) == 0 && strchr(".[", next->path[len]))
-        next++;
-    return next;
+    return row + 1 + table->below[row - table->rows];
 }
 
 static void check_row(const struct field_check *in, const struct field *field, const char *path,

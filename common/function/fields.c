@@ -1987,7 +1987,28 @@ const struct field fields[] = {
 };
 
 const size_t field_count = ARRAY_LEN(fields);
-const struct field_table function_table = {fields, ARRAY_LEN(fields)};
+
+static uint8_t below[ARRAY_LEN(fields)];
+_Static_assert(ARRAY_LEN(fields) <= UINT8_MAX, "below");
+const struct field_table function_table = {fields, ARRAY_LEN(fields), below};
+
+static bool is_below(const struct field *field, const struct field *above)
+{
+    size_t len = strlen(above->path);
+
+    return strncmp(field->path, above->path, len) == 0 && strchr(".[", field->path[len]);
+}
+
+__attribute__((constructor)) static void count_rows_below(void)
+{
+    const struct field_table *const tables[] = {&function_table, &policy_table};
+
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        for (size_t row = 0; row < tables[i]->count; row++)
+            for (size_t next = row + 1;
+                 next < tables[i]->count && is_below(&tables[i]->rows[next], &tables[i]->rows[row]); next++)
+                tables[i]->below[row]++;
+}
 
 const struct field *field_find(const char *path)
 {

@@ -96,6 +96,7 @@ extern const size_t field_count;
 struct field_table {
     const struct field *rows;
     size_t count;
+    uint8_t *below; /* how many rows are below each: they follow it; counted before main */
 };
 
 extern const struct field_table function_table, policy_table;

@@ -316,4 +316,7 @@ static const struct field rows[] = {
     },
 };
 
-const struct field_table policy_table = {rows, ARRAY_LEN(rows)};
+static uint8_t below[ARRAY_LEN(rows)];
+_Static_assert(ARRAY_LEN(rows) <= UINT8_MAX, "below");
+
+const struct field_table policy_table = {rows, ARRAY_LEN(rows), below};
