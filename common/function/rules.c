@@ -320,6 +320,16 @@ const struct rule rules[] = {
 
 const size_t rule_count = ARRAY_LEN(rules);
 
+static bool nothing_changed(const struct rule *rule, const struct check *check)
+{
+    if (!check->old_spec || rule->judges_change)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(rule->paths) && rule->paths[i]; i++)
+        if (!json_equal(json_at(check->spec, rule->paths[i]), json_at(check->old_spec, rule->paths[i])))
+            return false;
+    return true;
+}
+
 void rule_apply(const struct rule *rule, const struct check *check, const char *in, bool unchanged,
                 struct findings *findings)
 {
@@ -331,7 +341,7 @@ void rule_apply(const struct rule *rule, const struct check *check, const char *
     _cleanup_(freep) char *where = xasprintf("%s.%s", in, rule->paths[0]);
     const struct field *field = field_find(rule->paths[0]);
     const char *value = field && !field->secret ? json_str_at(check->spec, rule->paths[0]) : NULL;
+    bool warning = result == RULE_WARNING || unchanged || nothing_changed(rule, check);
 
-    findings_add(findings, rule->reason, unchanged || result == RULE_WARNING, where, value, "%s",
-                 str_text(&message));
+    findings_add(findings, rule->reason, warning, where, value, "%s", str_text(&message));
 }

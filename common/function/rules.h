@@ -17,7 +17,8 @@ struct rule {
 extern const struct rule rules[];
 extern const size_t rule_count;
 
-/* Looks, and adds what is wrong at "<in>.<the rule's first field>". `unchanged`: that is only a warning. */
+/* Looks, and adds what is wrong at "<in>.<the rule's first field>". That is only a warning where no field
+ * that it reads changed against the old spec, or where `unchanged` says so. */
 void rule_apply(const struct rule *rule, const struct check *check, const char *in, bool unchanged,
                 struct findings *findings);
 

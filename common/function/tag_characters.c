@@ -126,7 +126,7 @@ uint32_t tag_character_refused(const char *text)
     for (size_t bytes; *text; text += bytes) {
         uint32_t code = decode(text, &bytes);
 
-        if (is_refused(code))
+        if (code >= refused[0].first && is_refused(code))
             return code;
     }
     return 0;
