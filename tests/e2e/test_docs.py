@@ -1,7 +1,7 @@
-"""What the documentation tells is done. The pages of the path (STORIES) are run from top to bottom on a real API server
-and the scripted AWS; manifests of every page are checked by kubelambda, or against the members that foreign kinds have;
-commands of every page, also of those that cannot run here (a registry, a CI service, other tools), have only subcommands,
-options and targets that there are."""
+"""What the documentation tells is done. Every page is followed from top to bottom, on a real API server and the scripted
+AWS, and what is printed is compared. Manifests of every page are checked by kubelambda, or against the members that
+foreign kinds have; commands, also those in sentences and those that cannot run here (documents.py says why), have only
+subcommands, options and targets that there are."""
 
 import functools
 import json
@@ -11,13 +11,12 @@ import subprocess
 
 import pytest
 import yaml
-from documents import PAGES, as_pattern, blocks, commands, sessions
+from desk import SCENES, Desk
+from documents import NOT_RUN, PAGES, blocks, commands, commands_within, typed
 from harness import BINARY, KUBE_BIN, ROOT, wait_for
 
 pytestmark = [pytest.mark.scripted_aws, pytest.mark.serve("--cluster-id", "c1")]
 
-ROLE = "arn:aws:iam::123456789012:role/production-hello"
-STORIES = ["install", "first-function", "environments", "policies", "pipeline", "gitops", "migrating", "cli"]
 NAMESPACES = ["preview", "staging", "production", "argocd"]
 # What the API server reads from files: test_client_ca.py and the clusters of all tests do that.
 FILES = {("apiserver.config.k8s.io/v1", "AdmissionConfiguration"), ("v1", "Config")}
@@ -28,6 +27,10 @@ FOREIGN = {  # apiVersion, kind -> members of its spec
         "interval", "sourceRef", "path", "prune", "wait", "timeout", "dependsOn",
     },
 }  # fmt: skip
+
+
+def short(page):
+    return str(page.relative_to(ROOT))
 
 
 def forget(cluster, namespace):
@@ -42,135 +45,25 @@ def forget(cluster, namespace):
     cluster.request("PUT", f"{path}/finalize", {**cluster.request("GET", path)[1], "spec": {"finalizers": []}})
 
 
-class Desk:
-    """A folder with the tools of somebody who follows a page."""
-
-    def __init__(self, folder, cluster, aws):
-        self.folder = folder
-        tools = folder.parent / f"{folder.name}-bin"
-        tools.mkdir()
-        for name, target in {"kubelambda": BINARY, "kubectl-lambda": BINARY, "kubectl": KUBE_BIN / "kubectl"}.items():
-            (tools / name).symlink_to(target)
-        (folder / "manifests").symlink_to(ROOT / "manifests")
-        self.env = {
-            **aws.env("admin"),
-            "PATH": f"{tools}:{os.environ['PATH']}",
-            "HOME": str(tools),
-            "KUBECONFIG": str(cluster.config("admin")),
-            "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
-        }
-
-    def run(self, script, options="-euo pipefail"):
-        """What a script printed, and its exit status."""
-        done = subprocess.run(
-            ["bash", *options.split(), "-c", script], cwd=self.folder, env=self.env, text=True, timeout=120,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        return done.stdout, done.returncode
-
-    def do(self, script, place, options="-euo pipefail", allowed=()):
-        told, status = self.run(script, options)
-        assert status == 0 or status in allowed, f"{place}: {script}\n{told}"
-
-    def write(self, block):
-        path = self.folder / block.argument
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text, encoding="utf-8")
-
-    def follow(self, block):
-        if block.argument == "norun":
-            return
-        if block.language == "sh":
-            self.do(block.text, block.place)
-        elif block.language == "console":
-            for command, printed in sessions(block):
-                told = self.run(command)[0]
-                assert re.fullmatch(as_pattern(printed), told), f"{block.place}: {command}\n{told}"
-        elif block.argument:
-            self.write(block)
-
-
-def story(name):
-    return blocks(ROOT / "docs" / f"{name}.md")
-
-
-def with_environments(desk):
-    """The files of that page, after a first build and in a repository with a remote."""
-    for block in story("environments"):
-        if block.language == "yaml":
-            desk.write(block)
-    desk.do(
-        """mkdir src && echo 'def handler(event, context): return "first"' >src/app.py
-        kubelambda zip src/ -o hello.zip
-        kubelambda upload hello.zip -b artifacts -p hello --set-in overlays/preview/code.yaml
-        git init -q -b main . && git init -q --bare ../remote.git && git remote add origin ../remote.git
-        git add base overlays src && git -c user.name=a -c user.email=a@example.com commit -qm first
-        git push -q -u origin main""",
-        "the preparation",
-    )
-
-
-FUNCTION = """\
-apiVersion: kubelambda.io/v1alpha1
-kind: LambdaFunction
-metadata:
-  name: {name}
-  namespace: preview
-spec:
-"""
-
-
-def with_manifests(desk):
-    """Those of the command line's page: with two mistakes, with an old runtime, and one to be set."""
-    (desk.folder / "manifests").unlink()
-    (desk.folder / "manifests").mkdir()
-    code = "  code: {s3Bucket: artifacts, s3Key: app/1.zip}\n"
-    rest = f"  handler: app.handler\n  role: {ROLE}\n"
-    for path, name, text in [
-        ("manifests/app.yaml", "hello", code + rest + "\n\n  runtime: python3.99\n  timeout: 3\n\n  memorysize: 256\n"),
-        ("manifests/old.yaml", "old", code + "\n  runtime: python3.9\n" + rest),
-        ("hello.yaml", "hello", "  code: {s3Bucket: artifacts, s3Key: none}\n  runtime: python3.13\n" + rest),
-    ]:
-        (desk.folder / path).write_text(FUNCTION.format(name=name) + text, encoding="utf-8")
-    desk.do("mkdir -p build/tests && touch build/app.py build/util.py build/tests/test_app.py", "the preparation")
-
-
-def with_functions(desk, aws):
-    """Two that exist, of which one was deployed from an archive under a key of its own."""
-    desk.do("mkdir x && echo 'x = 1' >x/app.py && kubelambda zip x -o fake-function.zip", "the preparation")
-    archive = (desk.folder / "fake-function.zip").read_bytes()
-    aws.objects.put_object(Bucket="artifacts", Key="elsewhere.zip", Body=archive)
-    for name in ("fake-function", "other"):
-        aws.functions.create_function(
-            FunctionName=f"production-{name}", Code={"S3Bucket": "artifacts", "S3Key": "elsewhere.zip"}, Role=ROLE,
-            Runtime="python3.13", Handler="app.handler",
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize("name", STORIES)
-def test_a_page_is_followed_from_top_to_bottom(cluster, aws, serve, tmp_path, name):
+@pytest.mark.parametrize("page", [one for one in PAGES if any(block.is_run() for block in blocks(one))], ids=short)
+def test_a_page_is_followed_from_top_to_bottom(cluster, aws, serve, tmp_path, page):
     aws.reset()
     aws.upload("app/1.zip")
     aws.upload("hello/an-older-key.zip", "def handler(event, context): return 'older'\n")
     (tmp_path / "desk").mkdir()
     desk = Desk(tmp_path / "desk", cluster, aws)
-    if name == "install":  # then nothing is: a configuration for a URL would have a service beside it
+    if page.stem == "install":  # then nothing is: a configuration for a URL would have a service beside it
         serve.stop()
         for kind in ("mutating", "validating"):
             cluster.run("delete", f"{kind}webhookconfigurations", "kubelambda", "--ignore-not-found")
-    if name == "pipeline":
-        with_environments(desk)
-    if name == "migrating":
-        with_functions(desk, aws)
-    if name == "cli":
-        with_manifests(desk)
     try:
-        for block in story(name):
+        SCENES.get(page.stem, lambda desk, aws: None)(desk, aws)
+        for block in blocks(page):
             desk.follow(block)
             if block.argument.startswith(".git"):
                 run_pipeline(desk, block)
     finally:
-        if name == "install":
+        if page.stem == "install":
             serve.start()
         cluster.run("delete", "lambdapolicies", "--all")
         for one in NAMESPACES:
@@ -199,10 +92,17 @@ def run_pipeline(desk, block):
 EVERY = [block for page in PAGES for block in blocks(page)]
 
 
-def test_every_page_of_the_path_is_followed_and_linked():
+def test_every_command_is_run_or_says_why_not():
+    idle = [one for one in EVERY if one.argument == "norun" or (commands(one) and not one.is_run() and not one.argument)]
+    for block in idle:
+        print(f"{block.place}: not run: {NOT_RUN[block.why]}")
+    assert {one.why for one in idle} == NOT_RUN.keys()
+
+
+def test_the_readme_leads_to_every_page():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in [*STORIES, "moving"]:
-        assert f"docs/{name}.md" in readme, name
+    for page in ROOT.glob("docs/*.md"):
+        assert f"docs/{page.name}" in readme, page.name
 
 
 def test_links_lead_somewhere():
@@ -235,9 +135,9 @@ def test_json_in_the_documentation_is_json(block):
 
 
 def test_the_commit_hook_runs(tmp_path):
-    block = next(one for one in story("pipeline") if one.argument == ".pre-commit-config.yaml")
+    block = next(one for one in blocks(ROOT / "docs/pipeline.md") if one.argument == ".pre-commit-config.yaml")
     (hook,) = yaml.safe_load(block.text)["repos"][0]["hooks"]
-    base = next(one for one in story("environments") if one.argument == "base/hello.yaml")
+    base = next(one for one in blocks(ROOT / "docs/environments.md") if one.argument == "base/hello.yaml")
     (tmp_path / "base").mkdir()
     (tmp_path / base.argument).write_text(base.text, encoding="utf-8")
     assert re.search(hook["files"], base.argument)
@@ -256,7 +156,7 @@ def completed(*words):
 
 
 def check_options(words):
-    subcommand = [words[1]]
+    subcommand = words[1:2]
     while words[0] == "kubectl" and len(words) > 1 + len(subcommand):
         following = words[1 + len(subcommand)]
         if following.startswith("-") or following not in completed("kubectl", *subcommand, ""):
@@ -268,19 +168,24 @@ def check_options(words):
             assert word.split("=")[0] in known, f"{' '.join(words)}: {word} is no option"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def check_command(words, makefile):
+    if words[0] == "make":
+        targets = [one for one in words[1:] if "=" not in one and one[0].islower()]
+        assert all(re.search(rf"^{re.escape(one)}:", makefile, re.M) for one in targets), words
+    elif words[:2] == ["kubectl", "lambda"]:
+        check_options(["kubelambda", *words[2:]])
+    elif len(words) > 1 and not words[1].startswith("-"):
+        assert words[1] in completed(words[0], ""), words
+        check_options(words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
 def test_every_command_in_the_documentation_is_one(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for block in blocks(page):
         if block.language in ("sh", "console"):
-            subprocess.run(["bash", "-n", "-c", re.sub(r"^\$ |^(?!\$ ).*$", "", block.text, flags=re.M)
-                            if block.language == "console" else block.text], check=True)  # fmt: skip
+            subprocess.run(["bash", "-n", "-c", typed(block)], check=True)
         for words in commands(block):
-            if words[0] == "make":
-                targets = [one for one in words[1:] if "=" not in one]
-                assert all(re.search(rf"^{re.escape(one)}:", makefile, re.M) for one in targets), (block, words)
-            elif len(words) > 1 and words[1] == "lambda":
-                check_options(["kubelambda", *words[2:]])
-            elif len(words) > 1 and not words[1].startswith("-"):
-                assert words[1] in completed(words[0], ""), (block, words)
-                check_options(words)
+            check_command(words, makefile)
+    for words in commands_within(page):
+        check_command(words, makefile)
