@@ -146,15 +146,17 @@ struct reconcile_next end_in_force(struct run *run)
                                                       .drift_message = drift_message});
 }
 
-/* One that is gone cannot be called Ready. */
+/* One that is gone or failed cannot be called Ready. */
 struct reconcile_next end_drifted(struct run *run, const char *names)
 {
+    bool failed = str_equal(json_str_at(run->observed, "Configuration.State"), "Failed");
+    bool ready = run->observed && !failed;
     const char *reason = run->observed ? "Drifted" : "FunctionGone";
     _cleanup_(freep) char *message =
         run->observed ? xasprintf("AWS was changed and driftPolicy: Report leaves it so: %s", names)
                       : xstrdup("the function was deleted in AWS and driftPolicy: Report leaves it so; write "
                                 "driftPolicy: Correct, or change the spec, to create it again");
-    const struct status_change change = {.phase = run->observed ? STATUS_READY : STATUS_STALLED,
+    const struct status_change change = {.phase = ready ? STATUS_READY : STATUS_STALLED,
                                          .reason = reason,
                                          .message = message,
                                          .generation = run->resource.generation,
@@ -163,7 +165,7 @@ struct reconcile_next end_drifted(struct run *run, const char *names)
                                          .drift = reason,
                                          .drift_message = message};
 
-    return run->observed ? rest_in_force(run, &change) : rest(run, &change, RECONCILE_ERROR);
+    return ready ? rest_in_force(run, &change) : rest(run, &change, RECONCILE_ERROR);
 }
 
 struct reconcile_next end_stalled(struct run *run, const char *reason, const char *message)

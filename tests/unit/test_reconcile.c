@@ -334,6 +334,19 @@ static void one_that_vanished_and_whose_new_creation_failed_is_made_anew_once(vo
     assert_state(scene, "Ready", "InForce");
 }
 
+static void reported_drift_of_a_function_that_failed_is_not_called_ready(void **state)
+{
+    struct scene *scene = *state;
+
+    set_spec(scene, "driftPolicy", json_new_string("Report"));
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.State", json_new_string("Failed"));
+    json_set_at(scene->function, "Configuration.Handler", json_new_string("theirs"));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_now(scene);
+    assert_state(scene, "Stalled", "Drifted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +369,7 @@ int main(void)
         test(drift_that_no_field_tells_of_is_told_by_what_would_be_done),
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
         test(one_that_vanished_and_whose_new_creation_failed_is_made_anew_once),
+        test(reported_drift_of_a_function_that_failed_is_not_called_ready),
         test(a_change_that_is_taken_back_at_once_is_not_taken_for_undone),
     };
 
