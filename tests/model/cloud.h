@@ -20,7 +20,9 @@ struct cloud_function {
     unsigned meddled;     /* counts what somebody else did to it */
     unsigned moved;       /* what that was when an alias was moved */
     struct json *touched; /* paths in `shown` that somebody else set */
+    bool broken;          /* an update revives it */
     bool inherited;       /* it was there before its owner took it over, with whatever it had */
+    bool retained;        /* its resource went and left it */
     bool served_stale;    /* a read showed what was before */
 };
 
@@ -30,7 +32,8 @@ struct cloud {
     unsigned contents[ARCHIVES];                /* of "a.zip", …: counts how often each was overwritten */
     bool tells_sha256;                          /* S3 knows the archives' hashes */
     int64_t create_ms, update_ms;               /* how long each takes */
-    int64_t lags_until_ms, lag_ms, refuses_role_until_ms, fails_updates_until_ms, fails_creations_until_ms;
+    int64_t lags_until_ms, lag_ms, refuses_role_until_ms, ignores_updates_until_ms, fails_updates_until_ms,
+        fails_creations_until_ms;
     unsigned revisions;
     unsigned changes; /* by whomever */
 };

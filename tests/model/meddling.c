@@ -88,6 +88,10 @@ static void change(struct cloud *cloud, struct cloud_function *function, const s
     case SOMEBODY_RESERVES:
         set(cloud, function, "Concurrency.ReservedConcurrentExecutions", json_new_int(99));
         break;
+    case SOMEBODY_BREAKS:
+        function->broken = true;
+        set(cloud, function, "Configuration.State", json_new_string("Failed"));
+        break;
     case SOMEBODY_MOVES_ALIAS:
         move_aliases(cloud, function);
         break;

@@ -24,6 +24,7 @@ static void forget(struct work *work)
 {
     json_free(take(work->informed));
     memory_free(take(work->memory));
+    free(work->revision);
     *work = (struct work){.due_ms = INT64_MAX};
 }
 

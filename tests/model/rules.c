@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+/* Many times what is usual; a loop would exceed it. */
+enum { WRITES_MAX = 100, WRITES_PER_ACTION = 5 };
+
 static bool is_retained(const struct json *spec)
 {
     return str_equal(json_str_at(spec, "deletionPolicy"), "Retain") ||
@@ -65,15 +68,30 @@ static void judge_owner(struct world *world, const struct replica *replica,
         world_complain(world, "%s of a function that is %s's", request->operation, owner ? owner : "nobody");
 }
 
-static void judge_deletion(struct world *world, const struct work *work,
+/* What somebody changed since we looked must not be built on. */
+static void judge_revision(struct world *world, const struct work *work, const struct cloud_request *request,
                            const struct cloud_function *function)
 {
+    static const char *const guarded[] = {"UpdateFunctionCode", "UpdateFunctionConfiguration",
+                                          "PublishVersion"};
+    bool changed = !str_equal(work->revision, json_str_at(function->shown, "Configuration.RevisionId"));
+
+    for (size_t i = 0; i < ARRAY_LEN(guarded) && changed; i++)
+        if (str_equal(request->operation, guarded[i]) && !json_get(request->body, "RevisionId"))
+            world_complain(world, "%s of a function that was changed since the look", request->operation);
+}
+
+static void judge_deletion(struct world *world, const struct replica *replica,
+                           const struct cloud_function *function)
+{
+    const struct work *work = replica->current;
+    const struct json *object = world->api.objects[work - replica->works];
     const struct json *spec = json_get(work->given, "spec");
     bool failed = str_equal(json_str_at(function->shown, "Configuration.State"), "Failed");
 
     if (is_deleting(work->given) && is_retained(spec))
         world_complain(world, "a function that is to be retained is deleted");
-    if (!is_deleting(work->given) && (!failed || json_at(work->given, "status.appliedGeneration")))
+    if (!is_deleting(work->given) && (!failed || json_at(object, "status.appliedGeneration")))
         world_complain(world, "a function is deleted although it is declared and was in force");
 }
 
@@ -92,8 +110,9 @@ void rules_at_write(struct world *world, const struct replica *replica, const st
     if (!function || str_equal(request->operation, "CreateFunction"))
         return;
     judge_owner(world, replica, request, function);
+    judge_revision(world, work, request, function);
     if (str_equal(request->operation, "DeleteFunction") && !request->item)
-        judge_deletion(world, work, function);
+        judge_deletion(world, replica, function);
 }
 
 void rules_after_call(struct world *world, struct replica *replica, const struct cloud_request *request)
@@ -102,12 +121,27 @@ void rules_after_call(struct world *world, struct replica *replica, const struct
     struct cloud_function *function = &world->cloud.functions[*name - 'f'];
     struct work *work = replica->current;
 
-    if (str_equal(request->operation, "GetFunction"))
+    if (str_equal(request->operation, "GetFunction")) {
         work->meddled = function->meddled;
+        free(work->revision);
+        work->revision = xstrdup(json_str_at(function->shown, "Configuration.RevisionId"));
+    }
     if (str_equal(request->operation, "ListAliases"))
         work->listed = function->meddled;
     work->blurred |= function->served_stale;
     function->served_stale = false;
+}
+
+/* One that is left behind with our tag, because AWS refused to take it off, is a warning of ours. */
+static void note_retained(struct world *world, size_t which)
+{
+    const struct json *spec = json_get(world->api.gone[which], "spec");
+    struct cloud_function *function = cloud_find(&world->cloud, json_str_at(spec, "functionName"));
+
+    _cleanup_(freep) char *owner = owner_of(world->api.gone[which]);
+
+    if (function && is_retained(spec) && str_equal(cloud_owner(function), owner))
+        function->retained = true;
 }
 
 /* Ready is said only of what is so, as far as it was looked at. */
@@ -118,6 +152,8 @@ void rules_after_patch(struct world *world, const struct replica *replica, size_
     const struct work *work = replica->current;
     _cleanup_(str_done) struct str wrong = STR_INIT(4096);
 
+    if (!object)
+        note_retained(world, which);
     if (!object || !status_is(status, "Ready", json_int_at(object, "metadata.generation", 0)) ||
         status_drift(status))
         return;
@@ -146,7 +182,7 @@ static void expect_stalled(struct world *world, const struct json *object, const
 {
     if (!is_stalled(object, reason))
         world_complain(world, "%s is %s in the end and not Stalled: %s", json_str_at(object, "metadata.name"),
-                       rules_reason(object), reason);
+                       rules_reason(object), reason ? reason : "for whatever reason");
 }
 
 static void expect_ready(struct world *world, const struct json *object,
@@ -161,6 +197,11 @@ static void expect_ready(struct world *world, const struct json *object,
     if (reports(spec) && function->meddled > 0)
         return;
     declared_compare(spec, function, &wrong);
+    _cleanup_(freep) char *content = cloud_content(&world->cloud, json_str_at(spec, "code.s3Key"));
+
+    if (world->cloud.tells_sha256 && json_is_true(json_at(spec, "code.follow")) &&
+        !str_equal(json_str_at(function->shown, "Configuration.CodeSha256"), content))
+        str_addf(&wrong, "%s was overwritten and is not deployed", json_str_at(spec, "code.s3Key"));
     if (wrong.len)
         world_complain(world, "%s in the end: %s", name, str_text(&wrong));
 }
@@ -187,12 +228,11 @@ static void judge_resource(struct world *world, const struct json *object)
     else if (!owner && !adopts(spec))
         expect_stalled(world, object, "AlreadyExists");
     else if (str_equal(json_str_at(function->shown, "Configuration.State"), "Failed"))
-        expect_stalled(world, object, "FunctionFailed");
+        expect_stalled(world, object, reports(spec) ? NULL : "FunctionFailed");
     else
         expect_ready(world, object, function);
 }
 
-/* One that is left behind with our tag, because AWS refused to take it off, is a warning of ours. */
 static void judge_orphan(struct world *world, const char *function_name,
                          const struct cloud_function *function)
 {
@@ -203,8 +243,7 @@ static void judge_orphan(struct world *world, const char *function_name,
     size_t which = (size_t)(owner[strlen(CLUSTER_ID "/n/")] - 'a');
     const struct json *object = world->api.objects[which];
 
-    if (!str_equal(json_str_at(object, "spec.functionName"), function_name) &&
-        !is_retained(json_get(world->api.gone[which], "spec")))
+    if (!str_equal(json_str_at(object, "spec.functionName"), function_name) && !function->retained)
         world_complain(world, "the function %s is left behind, and its owner %s is gone", function_name,
                        owner);
 }
@@ -222,6 +261,11 @@ static void judge_versions(struct world *world, const struct cloud_function *fun
 
 void rules_at_end(struct world *world)
 {
+    size_t most = WRITES_MAX + WRITES_PER_ACTION * world->schedule->count;
+
+    if (world->writes > most || world->api.status_writes > most)
+        world_complain(world, "AWS was written to %u times, the status %u times", world->writes,
+                       world->api.status_writes);
     for (size_t i = 0; i < RESOURCES; i++)
         if (world->api.objects[i])
             judge_resource(world, world->api.objects[i]);

@@ -19,6 +19,7 @@ enum action_kind {
     SOMEBODY_SETS_TAG,   /* `value`: which one */
     SOMEBODY_RESERVES,   /* concurrency */
     SOMEBODY_OVERWRITES, /* `which` is the archive in S3 */
+    SOMEBODY_BREAKS,     /* it fails until there is other code or configuration, as when its image is gone */
     SOMEBODY_MOVES_ALIAS,
     /* One call to AWS or the API server goes wrong. */
     FAULT_UNSENT, /* no connection */
@@ -31,7 +32,8 @@ enum action_kind {
     /* For `ms`. */
     AWS_LAGS, /* reads show what was before the last write */
     AWS_REFUSES_ROLE,
-    AWS_FAILS_UPDATES, /* those that it accepted */
+    AWS_IGNORES_UPDATES, /* although it accepts them */
+    AWS_FAILS_UPDATES,   /* those that it accepted */
     AWS_FAILS_CREATIONS,
     /* The replica that leads. */
     REPLICA_CRASHES,    /* another leads later; it is there again after `ms` */

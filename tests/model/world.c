@@ -177,6 +177,9 @@ static void harm_cloud(struct world *world, const struct action *action)
     case AWS_REFUSES_ROLE:
         world->cloud.refuses_role_until_ms = until_ms;
         break;
+    case AWS_IGNORES_UPDATES:
+        world->cloud.ignores_updates_until_ms = until_ms;
+        break;
     case AWS_FAILS_UPDATES:
         world->cloud.fails_updates_until_ms = until_ms;
         break;
@@ -298,7 +301,7 @@ static void end_faults(struct world *world)
 
     world->armed_count = 0;
     cloud->lags_until_ms = cloud->refuses_role_until_ms = 0;
-    cloud->fails_updates_until_ms = cloud->fails_creations_until_ms = 0;
+    cloud->ignores_updates_until_ms = cloud->fails_updates_until_ms = cloud->fails_creations_until_ms = 0;
     for (size_t i = 0; i < 2; i++)
         world->replicas[i].cut_until_ms = world->replicas[i].lags_until_ms = world->replicas[i].back_ms = 0;
     world_tell(world, "from now on nothing happens any more");
@@ -307,13 +310,12 @@ static void end_faults(struct world *world)
 /* Once all is in force nothing is written any more. */
 static void stay_still(struct world *world)
 {
-    unsigned changes = world->cloud.changes;
-    int64_t version = world->api.version;
+    unsigned changes = world->cloud.changes, writes = world->api.status_writes;
 
     pass(world, STILL_MS);
     if (!world->complaint.len && world->cloud.changes != changes)
         world_complain(world, "AWS is changed although nothing happens");
-    if (!world->complaint.len && world->api.version != version)
+    if (!world->complaint.len && world->api.status_writes != writes)
         world_complain(world, "a status is written although nothing happens");
 }
 

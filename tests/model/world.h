@@ -23,6 +23,7 @@ struct work {
     /* During a look: */
     struct json *given; /* the object as it was handed to reconcile; NULL: nobody looks */
     bool blurred;       /* a read showed what was before */
+    char *revision;     /* of its function, as at the last GetFunction */
     unsigned meddled;   /* of its function, as at the last GetFunction */
     unsigned listed; /* the same, as at the last ListAliases; also of an earlier look, as it is remembered */
 };
