@@ -134,6 +134,7 @@ static const char *const PUBLISH[] = {"OnChange", "Never", NULL};
     }
 
 const struct field fields[] = {
+    /* --- the function itself --------------------------------------------------------------------------- */
     {
         .path = "functionName",
         .member = "FunctionName",
@@ -171,6 +172,7 @@ const struct field fields[] = {
         .doc = "What the code is packaged as: Zip (AWS's default), an archive in S3, or Image, a container "
                "image. Cannot be changed afterwards.",
     },
+    /* --- code ------------------------------------------------------------------------------------------ */
     {
         .path = "code",
         .member = "Code",
@@ -314,6 +316,7 @@ const struct field fields[] = {
         .observed = "Configuration.ImageConfigResponse.ImageConfig.WorkingDirectory",
         .doc = "Replaces the image's WORKDIR.",
     },
+    /* --- how the code runs ----------------------------------------------------------------------------- */
     {
         .path = "runtime",
         .member = "Runtime",
@@ -394,6 +397,7 @@ const struct field fields[] = {
         .unset = "\"\"",
         .doc = "What the function does, for people.",
     },
+    /* --- configuration --------------------------------------------------------------------------------- */
     {
         .path = "memorySize",
         .member = "MemorySize",
@@ -888,6 +892,7 @@ const struct field fields[] = {
         .arn = ARN_REGIONAL,
         .doc = "ARN of the KMS key that encrypts the state of executions. Absent: a key of AWS's.",
     },
+    /* --- beside code and configuration, each by a call of its own -------------------------------------- */
     {
         .path = "tags",
         .member = "Tags",
@@ -978,6 +983,7 @@ const struct field fields[] = {
         .forbidden = FOR_IMAGE,
         .doc = "ARN of the code signing configuration that says whose code the function takes.",
     },
+    /* --- versions and aliases -------------------------------------------------------------------------- */
     {
         .path = "versions",
         .type = FIELD_OBJECT,
@@ -1087,6 +1093,7 @@ const struct field fields[] = {
     ASYNC_INVOKE("aliases[].asyncInvoke", CALL_NONE,
                  "How asynchronous invocations of the alias are retried and where their results go. It is "
                  "replaced as a whole."),
+    /* --- the URL --------------------------------------------------------------------------------------- */
     {
         .path = "functionUrl",
         .type = FIELD_OBJECT,
@@ -1204,6 +1211,7 @@ const struct field fields[] = {
         .no_default = true,
         .doc = "Seconds for which a browser may keep the answer to its preflight request, at most a day.",
     },
+    /* --- the statements of the function's policy ------------------------------------------------------- */
     {
         .path = "permissions",
         .type = FIELD_OBJECTS,
@@ -1325,6 +1333,7 @@ const struct field fields[] = {
         .unset = "\"\"",
         .doc = "Alias or version that the statement is about. Absent: the function.",
     },
+    /* --- event source mappings ------------------------------------------------------------------------- */
     {
         .path = "eventSources",
         .type = FIELD_OBJECTS,
@@ -1948,6 +1957,7 @@ const struct field fields[] = {
         .doc = "Tags of the mapping, at most 48: two name the owning resource and the source. Others' tags "
                "are left alone.",
     },
+    /* --- kubelambda's own ------------------------------------------------------------------------------ */
     {
         .path = "deletionPolicy",
         .type = FIELD_STRING,
@@ -1991,107 +2001,3 @@ const size_t field_count = ARRAY_LEN(fields);
 static uint8_t below[ARRAY_LEN(fields)];
 _Static_assert(ARRAY_LEN(fields) <= UINT8_MAX, "below");
 const struct field_table function_table = {fields, ARRAY_LEN(fields), below};
-
-static bool is_below(const struct field *field, const struct field *above)
-{
-    size_t len = strlen(above->path);
-
-    return strncmp(field->path, above->path, len) == 0 && strchr(".[", field->path[len]);
-}
-
-__attribute__((constructor)) static void count_rows_below(void)
-{
-    const struct field_table *const tables[] = {&function_table, &policy_table};
-
-    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-        for (size_t row = 0; row < tables[i]->count; row++)
-            for (size_t next = row + 1;
-                 next < tables[i]->count && is_below(&tables[i]->rows[next], &tables[i]->rows[row]); next++)
-                tables[i]->below[row]++;
-}
-
-const struct field *field_find(const char *path)
-{
-    for (size_t i = 0; i < field_count; i++)
-        if (str_equal(fields[i].path, path))
-            return &fields[i];
-    return NULL;
-}
-
-const char *field_path_in(const struct field *field, const struct field *list)
-{
-    const char *path = field->path;
-
-    if (list) {
-        size_t len = strlen(list->path);
-
-        if (strncmp(path, list->path, len) != 0 || !str_starts_with(path + len, "[]."))
-            return NULL;
-        path += len + strlen("[].");
-    }
-    return strchr(path, '[') ? NULL : path;
-}
-
-bool field_can_default(const struct field *field)
-{
-    const char *mark = strstr(field->path, "[].");
-
-    if (mark) { /* as the list that it is in */
-        _cleanup_(freep) char *list = xstrndup(field->path, (size_t)(mark - field->path));
-
-        field = field_find(list);
-    }
-    return field && !field->no_default && !field->otherwise;
-}
-
-bool field_has_room(const struct json *spec, const char *path)
-{
-    const struct json *at = spec;
-
-    for (const char *name = path, *dot; (dot = strchr(name, '.')); name = dot + 1) {
-        _cleanup_(freep) char *key = xstrndup(name, (size_t)(dot - name));
-
-        at = json_get(at, key);
-        if (json_type(at) <= JSON_NULL)
-            return true;
-        if (json_type(at) != JSON_OBJECT)
-            return false;
-    }
-    return true;
-}
-
-const struct json *field_list(const char *path, const struct json *spec)
-{
-    const struct json *list = json_at(spec, path);
-
-    return json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find(path)->max ? list : NULL;
-}
-
-unsigned field_packages(const struct json *spec)
-{
-    const char *declared = json_str_at(spec, "packageType"), *image = json_str_at(spec, "code.imageUri");
-
-    return str_equal(declared, "Image") || (!str_equal(declared, "Zip") && image && *image) ? FOR_IMAGE
-                                                                                            : FOR_ZIP;
-}
-
-struct json *field_unset(const struct field *field, const struct json *spec)
-{
-    static const char name_here[] = "{functionName}";
-    const char *name = json_str_at(spec, "functionName");
-    struct json *unset = NULL;
-    struct err err;
-
-    if (!field->unset || json_parse(view(field->unset), &unset, &err) < 0)
-        return NULL;
-    const char *text = json_str(unset), *here = text ? strstr(text, name_here) : NULL;
-
-    if (here) {
-        _cleanup_(freep) char *filled =
-            xasprintf("%.*s%s%s", (int)(here - text), text, name ? name : "", here + strlen(name_here));
-
-        json_free(unset);
-        unset = json_new_string(filled);
-    }
-    return unset;
-}
