@@ -3,7 +3,14 @@
 
 #include "common/base/str.h"
 
-enum { ARN_PART_PARTITION = 1, ARN_PART_REGION = 3, ARN_PART_ACCOUNT = 4 };
+enum {
+    ARN_PART_PARTITION = 1,
+    ARN_PART_SERVICE = 2,
+    ARN_PART_REGION = 3,
+    ARN_PART_ACCOUNT = 4,
+    ARN_PART_RESOURCE = 5,
+    ARN_PART_QUALIFIER = 7, /* of a function's */
+};
 
 /* For the tables of fields. */
 #define ARN_PARTITION "arn:aws(-[a-z]+)*"

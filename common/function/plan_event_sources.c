@@ -7,7 +7,7 @@
 
 #include <ctype.h>
 
-enum { NAME_MAX = 63, ARN_PART_SERVICE = 2, ARN_PART_QUALIFIER = 7, BATCH = 100, BATCH_OF_QUEUES = 10 };
+enum { NAME_MAX = 63, BATCH = 100, BATCH_OF_QUEUES = 10 };
 
 void source_complete(struct json *item)
 {
@@ -117,7 +117,7 @@ char *source_name(const struct json *mapping)
     struct str_view service = arn_part(from, ARN_PART_SERVICE);
     bool table = view_equal(service, view("dynamodb"));
     /* arn:…:queue, arn:…:stream/NAME, arn:…:table/NAME/stream/TIME, arn:…:broker:NAME:ID */
-    const char *resource = topic || !arn ? from : arn_part(from, 5).ptr;
+    const char *resource = topic || !arn ? from : arn_part(from, ARN_PART_RESOURCE).ptr;
     const char *slash = strchr(resource, '/'), *start = slash ? slash + 1 : resource;
     char *name = xstrndup(start, strcspn(start, table || slash ? "/" : ""));
     size_t len = 0;

@@ -95,7 +95,7 @@ static void look_layer_accounts(struct look *look, const struct policy_rule *rul
         return;
     for (const struct json *layer = json_first(json_at(look->spec, rule->fields[0])); layer;
          layer = json_next(layer), index++) {
-        struct str_view part = arn_part(json_str(layer) ? json_str(layer) : "", 4);
+        struct str_view part = arn_part(json_str(layer) ? json_str(layer) : "", ARN_PART_ACCOUNT);
         _cleanup_(freep) char *account = xstrndup(part.ptr, part.len);
 
         if (!json_str(layer) || any_glob_matches(look->limit, account))

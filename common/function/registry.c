@@ -58,7 +58,7 @@ static char *name_of(const struct json *spec)
 {
     const char *role = json_str_at(spec, "role"), *region = json_str_at(spec, "region");
     const char *function = json_str_at(spec, "functionName");
-    struct str_view account = arn_part(role ? role : "", 4);
+    struct str_view account = arn_part(role ? role : "", ARN_PART_ACCOUNT);
 
     return account.len && region && *region && function && *function
                ? xasprintf("%.*s %s %s", (int)account.len, account.ptr, region, function)

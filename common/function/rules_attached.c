@@ -5,9 +5,11 @@
 #include "common/base/mem.h"
 #include "common/function/arn.h"
 #include "common/function/fields.h"
+#include "common/function/plan_attached.h"
+#include "common/function/plan_event_sources.h"
 #include "common/function/plan_permissions.h"
 
-enum { ARN_PART_SERVICE = 2, FIFO_BATCH = 10, QUEUE_POLLERS = 2, KAFKA_POLLERS_MAX = 2000 };
+enum { FIFO_BATCH = 10, QUEUE_POLLERS = 2, KAFKA_POLLERS_MAX = 2000 };
 
 /* --- event sources --------------------------------------------------------------------------- */
 
@@ -208,34 +210,29 @@ enum rule_result look_source_batches(const struct check *check, struct str *mess
     return message->len ? RULE_BROKEN : RULE_KEPT;
 }
 
-static bool reads_the_same(const struct json *a, const struct json *b)
+/* Which read the same is the plan's rule, on items in the form of the requests. */
+static void judge_same(const struct check *check, struct str *message)
 {
-    static const char *const paths[] = {"eventSourceArn", "selfManagedEventSource", "topics", "queues",
-                                        "qualifier"};
+    _cleanup_(json_freep) struct json *all =
+        plan_attached_wanted(plan_attached_of(CALL_EVENT_SOURCES), check->spec, NULL);
 
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        if (has(a, paths[i]) != has(b, paths[i]) ||
-            (has(a, paths[i]) && !json_equal(json_get(a, paths[i]), json_get(b, paths[i]))))
-            return false;
-    return true;
+    for (const struct json *a = json_first(all); a && !message->len; a = json_next(a))
+        for (const struct json *b = json_next(a); b && !message->len; b = json_next(b))
+            if (source_same(a, b))
+                str_addf(message, "%.63s and %.63s read the same; keep one", json_key(a), json_key(b));
 }
 
 enum rule_result look_sources_distinct(const struct check *check, struct str *message)
 {
-    for (const struct json *a = first_of(check, "eventSources"); a; a = json_next(a))
-        for (const struct json *b = json_next(a); b; b = json_next(b)) {
-            bool named = str_equal(text_at(a, "name"), text_at(b, "name"));
+    const struct json *first = first_of(check, "eventSources");
 
-            if (!named && !reads_the_same(a, b))
-                continue;
-            if (named)
+    for (const struct json *a = first; a && !message->len; a = json_next(a))
+        for (const struct json *b = json_next(a); b && !message->len; b = json_next(b))
+            if (str_equal(text_at(a, "name"), text_at(b, "name")))
                 str_addf(message, "two are named %.63s; give one another name", text_at(a, "name"));
-            else
-                str_addf(message, "%.63s and %.63s read the same; keep one", text_at(a, "name"),
-                         text_at(b, "name"));
-            return RULE_BROKEN;
-        }
-    return RULE_KEPT;
+    if (first && !message->len)
+        judge_same(check, message);
+    return message->len ? RULE_BROKEN : RULE_KEPT;
 }
 
 /* --- permissions ------------------------------------------------------------------------------ */
