@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "common/base/thread.h"
 #include "controller/leader.h"
 #include "webhook/server.h"
 
@@ -126,19 +127,16 @@ static void *tick(void *arg)
 {
     struct serve *serve = arg;
 
-    pthread_setname_np(pthread_self(), "ticker");
     for (;;) {
-        struct timespec until;
-
         tick_certificates(serve);
         runtimes_file_tick(serve->runtimes);
         http_trust_tick(serve->trust);
         tick_leader(serve);
 
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += TICK_MS / 1000;
+        int64_t due_ms = clock_mono_ms() + TICK_MS;
+
         pthread_mutex_lock(&serve->lock);
-        while (!serve->stopping && pthread_cond_timedwait(&serve->wake, &serve->lock, &until) == 0)
+        while (!serve->stopping && thread_wait_until(&serve->wake, &serve->lock, due_ms))
             ;
         bool stop = serve->stopping;
 
@@ -335,8 +333,9 @@ static int start(struct serve *serve, struct err *err)
     r = listen_plain(options->metrics_listen, answer_metrics, serve, &serve->metrics, err);
     if (r < 0)
         return r;
-    serve->ticking = pthread_create(&serve->ticker, NULL, tick, serve) == 0;
-    return serve->ticking ? 0 : err_set(err, ERR_FATAL, "cannot start a thread");
+    r = thread_start(&serve->ticker, "ticker", tick, serve, err);
+    serve->ticking = r == 0;
+    return r;
 }
 
 /* In the order in which nobody loses what another still needs; parts that never started are NULL. */
@@ -373,12 +372,7 @@ static void stop(struct serve *serve)
 
 static void init_lock(struct serve *serve)
 {
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&serve->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&serve->wake);
     pthread_mutex_init(&serve->lock, NULL);
 }
 

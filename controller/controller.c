@@ -8,14 +8,11 @@
 #include "common/base/map.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "common/base/thread.h"
 #include "controller/drift.h"
 #include "controller/policies.h"
 #include "controller/queue.h"
 #include "controller/reconcile.h"
-
-#include <pthread.h>
-
-enum { WORKER_STACK_BYTES = 256 * 1024 };
 
 #define NAME "lambdafunction" /* in labels of metrics */
 
@@ -170,15 +167,10 @@ static void *worker(void *arg)
 
 static void start_workers(struct controller *controller)
 {
-    pthread_attr_t attributes;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, WORKER_STACK_BYTES);
     controller->workers = xcalloc(controller->worker_count, sizeof(*controller->workers));
     for (unsigned i = 0; i < controller->worker_count; i++)
-        if (pthread_create(&controller->workers[i], &attributes, worker, controller) != 0)
-            abort(); /* no memory for a small stack: as for any small allocation */
-    pthread_attr_destroy(&attributes);
+        if (thread_start(&controller->workers[i], "worker", worker, controller, NULL) < 0)
+            abort(); /* as where there is no memory for a small allocation */
 }
 
 static void add_known(void *arg, const struct kube_object *object)

@@ -5,9 +5,8 @@
 #include "common/base/log.h"
 #include "common/base/map.h"
 #include "common/base/mem.h"
+#include "common/base/thread.h"
 #include "common/function/function.h"
-
-#include <pthread.h>
 
 enum {
     PAUSE_MS = 2000,  /* between two counts, at least… */
@@ -295,16 +294,9 @@ static bool count_all(struct policy_counter *counter)
 /* At least so long; true when the counter stops. Under the lock. */
 static bool rest(struct policy_counter *counter, int64_t ms)
 {
-    struct timespec until;
+    int64_t due_ms = clock_mono_ms() + ms;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    while (!counter->stopping && pthread_cond_timedwait(&counter->wake, &counter->lock, &until) == 0)
+    while (!counter->stopping && thread_wait_until(&counter->wake, &counter->lock, due_ms))
         ;
     return counter->stopping;
 }
@@ -313,7 +305,6 @@ static void *run(void *arg)
 {
     struct policy_counter *counter = arg;
 
-    pthread_setname_np(pthread_self(), "policies");
     pthread_mutex_lock(&counter->lock);
     for (;;) {
         while (!counter->due && !counter->stopping)
@@ -342,17 +333,13 @@ static void *run(void *arg)
 struct policy_counter *policy_counter_start(const struct policy_counter_options *options)
 {
     struct policy_counter *counter = xcalloc(1, sizeof(*counter));
-    pthread_condattr_t monotonic;
 
     counter->options = *options;
     counter->due = true;
     pthread_mutex_init(&counter->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&counter->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&counter->thread, NULL, run, counter) != 0)
-        abort(); /* no memory for a stack: as for any small allocation */
+    thread_cond_init(&counter->wake);
+    if (thread_start(&counter->thread, "policies", run, counter, NULL) < 0)
+        abort(); /* as where there is no memory for a small allocation */
     return counter;
 }
 

@@ -5,8 +5,8 @@
 #include "common/base/map.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "common/base/thread.h"
 
-#include <pthread.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 
@@ -51,13 +51,9 @@ static struct series *series_of(enum metric_kind kind, const char *metric_name, 
 struct queue *queue_new(const char *name)
 {
     struct queue *queue = xcalloc(1, sizeof(*queue));
-    pthread_condattr_t monotonic;
 
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&queue->changed);
     for (size_t i = 0; i < RANKS; i++)
         TAILQ_INIT(&queue->lines[i]);
 
@@ -302,14 +298,7 @@ static void line_up_what_is_due(struct queue *queue)
 
 static void wait_for_change(struct queue *queue)
 {
-    if (!queue->delayed) {
-        pthread_cond_wait(&queue->changed, &queue->lock);
-        return;
-    }
-    int64_t due_ms = queue->heap[1]->due_ms;
-    struct timespec until = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-
-    pthread_cond_timedwait(&queue->changed, &queue->lock, &until);
+    thread_wait_until(&queue->changed, &queue->lock, queue->delayed ? queue->heap[1]->due_ms : INT64_MAX);
 }
 
 static double seconds_since(int64_t since_ms)

@@ -8,15 +8,13 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/thread.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
 enum {
-    STACK_BYTES = 256 << 10,
     AHEAD_S = 15 * 60,    /* of the expiry, when a fetch is tried first */
     PRESSING_S = 10 * 60, /* of it, when it must not wait long any more */
     RETRY_MAX_MS = 60 * 1000,
@@ -289,16 +287,6 @@ static void find_region(struct refresher *refresher)
         __atomic_store_n(&refresher->region, region, __ATOMIC_RELEASE);
 }
 
-static void wait_until(struct refresher *refresher, int64_t due_ms)
-{
-    const struct timespec until = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-
-    if (due_ms == NEVER_MS)
-        pthread_cond_wait(&refresher->changed, &refresher->lock);
-    else
-        pthread_cond_timedwait(&refresher->changed, &refresher->lock, &until);
-}
-
 /* One thing that is due, or the wait for the next. */
 static void step(struct refresher *refresher)
 {
@@ -318,14 +306,13 @@ static void step(struct refresher *refresher)
         if (store->due_ms < first_ms)
             first_ms = store->due_ms;
     }
-    wait_until(refresher, first_ms);
+    thread_wait_until(&refresher->changed, &refresher->lock, first_ms);
 }
 
 static void *run(void *arg)
 {
     struct refresher *refresher = arg;
 
-    pthread_setname_np(pthread_self(), "credentials");
     pthread_mutex_lock(&refresher->lock);
     while (!refresher->stopping)
         step(refresher);
@@ -333,24 +320,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Under the lock: tells the thread that there is something to do, starting it if need be. It takes no
- * signals: they are the main thread's. */
+/* Under the lock: tells the thread that there is something to do, starting it if need be. */
 static void wake(struct refresher *refresher)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-
     pthread_cond_broadcast(&refresher->changed);
     if (refresher->started)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    if (pthread_create(&refresher->thread, &attributes, run, refresher) != 0)
-        abort(); /* no memory for a small stack: as for any small allocation */
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (thread_start(&refresher->thread, "credentials", run, refresher, NULL) < 0)
+        abort(); /* as where there is no memory for a small allocation */
     refresher->started = true;
 }
 
@@ -421,7 +398,7 @@ static void await_round(struct credentials_store *store, int64_t wait_ms)
     unsigned rounds = store->rounds;
 
     while (store->rounds == rounds && !store->refresher->stopping && clock_mono_ms() < deadline_ms)
-        wait_until(store->refresher, deadline_ms);
+        thread_wait_until(&store->refresher->changed, &store->refresher->lock, deadline_ms);
 }
 
 /* --- for everybody ------------------------------------------------------------------------ */
@@ -441,13 +418,9 @@ static struct credentials_store *add_store(struct refresher *refresher, const ch
 struct credentials_store *credentials_store_new(const struct credentials_settings *settings)
 {
     struct refresher *refresher = xcalloc(1, sizeof(*refresher));
-    pthread_condattr_t monotonic;
 
     refresher->settings = *settings;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&refresher->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&refresher->changed);
     pthread_mutex_init(&refresher->lock, NULL);
     return add_store(refresher, NULL);
 }

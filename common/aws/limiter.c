@@ -5,8 +5,7 @@
 #include "common/base/map.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
-
-#include <pthread.h>
+#include "common/base/thread.h"
 
 enum {
     CALL = 1000 * 1000, /* one call, as a bucket's level counts */
@@ -149,12 +148,8 @@ static struct line *find_line(struct limiter *limiter, const char *account, cons
 static void line_up(struct line *line, struct waiter *waiter)
 {
     struct waiter **place = &line->first;
-    pthread_condattr_t monotonic;
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&waiter->turn, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&waiter->turn);
     while (*place && (*place)->priority <= waiter->priority)
         place = &(*place)->next;
     waiter->next = *place;
@@ -171,13 +166,6 @@ static void leave(struct line *line, struct waiter *waiter)
     if (line->first)
         pthread_cond_signal(&line->first->turn);
     pthread_cond_destroy(&waiter->turn);
-}
-
-static void wait_until(struct limiter *limiter, struct waiter *waiter, int64_t due_ms)
-{
-    struct timespec until = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-
-    pthread_cond_timedwait(&waiter->turn, &limiter->lock, &until);
 }
 
 static int too_long(int64_t wait_ms, struct err *err)
@@ -207,7 +195,7 @@ static int wait_in_line(struct limiter *limiter, struct line *line, struct waite
         }
         if (left_ms <= 0 || wait_ms > left_ms)
             return too_long(wait_ms, err);
-        wait_until(limiter, waiter, now_ms + wait_ms);
+        thread_wait_until(&waiter->turn, &limiter->lock, now_ms + wait_ms);
     }
 }
 

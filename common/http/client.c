@@ -3,11 +3,10 @@
 #include "common/http/client.h"
 
 #include "common/base/mem.h"
+#include "common/base/thread.h"
 #include "common/http/loop.h"
 
-#include <signal.h>
-
-enum { STACK_BYTES = 256 << 10, KEPT_CONNECTIONS = 64 };
+enum { KEPT_CONNECTIONS = 64 };
 
 static pthread_once_t curl_ready = PTHREAD_ONCE_INIT;
 
@@ -15,23 +14,6 @@ static void init_curl(void)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         abort();
-}
-
-/* The thread takes no signals: they are the main thread's. */
-static int start_thread(struct http *http)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    int failed = pthread_create(&http->thread, &attributes, loop_run, http);
-
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
 }
 
 static void http_free(struct http *http)
@@ -58,11 +40,11 @@ int http_start(struct http **ret_http, struct err *err)
     TAILQ_INIT(&http->submitted);
     TAILQ_INIT(&http->active);
     STAILQ_INIT(&http->jobs);
-    int failed = start_thread(http);
+    int r = thread_start(&http->thread, "http", loop_run, http, err);
 
-    if (failed) {
+    if (r < 0) {
         http_free(http);
-        return err_set(err, ERR_FATAL, "cannot start the http thread: %s", strerror(failed));
+        return r;
     }
     *ret_http = http;
     return 0;

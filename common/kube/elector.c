@@ -6,14 +6,12 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "common/base/thread.h"
 #include "common/kube/lease.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-enum { STACK_BYTES = 256 * 1024 };
 
 struct elector {
     struct elector_options options;
@@ -137,17 +135,10 @@ static void take_turn(struct elector *elector, enum lease_action action, int64_t
 /* Until that time, or until the elector is to stop: true. */
 static bool rest(struct elector *elector, int64_t until_ms)
 {
-    int64_t ms = until_ms - clock_boot_ms();
-    struct timespec until;
+    int64_t due_ms = clock_mono_ms() + (until_ms - clock_boot_ms());
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    if (ms > 0) {
-        until.tv_nsec += ms % 1000 * 1000000;
-        until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-    }
     pthread_mutex_lock(&elector->lock);
-    while (!elector->stopping && pthread_cond_timedwait(&elector->wake, &elector->lock, &until) == 0)
+    while (!elector->stopping && thread_wait_until(&elector->wake, &elector->lock, due_ms))
         ;
     bool stopping = elector->stopping;
 
@@ -174,7 +165,6 @@ static void *run(void *arg)
     struct elector *elector = arg;
     int64_t wake_ms = 0;
 
-    pthread_setname_np(pthread_self(), "lease");
     while (!rest(elector, wake_ms)) {
         int64_t now_ms = clock_boot_ms();
         enum lease_action action = lease_next(&elector->lease, now_ms);
@@ -192,21 +182,9 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void start_thread(struct elector *elector)
-{
-    pthread_attr_t attributes;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    if (pthread_create(&elector->thread, &attributes, run, elector) != 0)
-        abort(); /* no memory for a small stack: as for any small allocation */
-    pthread_attr_destroy(&attributes);
-}
-
 struct elector *elector_start(const struct elector_options *options)
 {
     struct elector *elector = xcalloc(1, sizeof(*elector));
-    pthread_condattr_t monotonic;
 
     elector->options = *options;
     elector->name = xstrdup(options->name);
@@ -219,11 +197,9 @@ struct elector *elector_start(const struct elector_options *options)
     series_set(elector->master, 0);
     lease_init(&elector->lease, elector->identity);
     pthread_mutex_init(&elector->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&elector->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    start_thread(elector);
+    thread_cond_init(&elector->wake);
+    if (thread_start(&elector->thread, "lease", run, elector, NULL) < 0)
+        abort(); /* as where there is no memory for a small allocation */
     return elector;
 }
 

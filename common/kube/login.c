@@ -5,15 +5,13 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/process.h"
+#include "common/base/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum {
-    STACK_BYTES = 256 << 10,
     TIMEOUT_MS = 20 * 1000,
     OUTPUT_MAX_BYTES = 256 << 10,
     AHEAD_S = 60,
@@ -225,27 +223,16 @@ static void run_again(struct login *login)
     pthread_cond_broadcast(&login->changed);
 }
 
-static void wait_until(struct login *login, int64_t due_ms)
-{
-    const struct timespec until = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-
-    if (due_ms == NEVER_MS)
-        pthread_cond_wait(&login->changed, &login->lock);
-    else
-        pthread_cond_timedwait(&login->changed, &login->lock, &until);
-}
-
 static void *work(void *arg)
 {
     struct login *login = arg;
 
-    pthread_setname_np(pthread_self(), "login");
     pthread_mutex_lock(&login->lock);
     while (!login->stopping) {
         if (login->due_ms <= clock_mono_ms())
             run_again(login);
         else
-            wait_until(login, login->due_ms);
+            thread_wait_until(&login->changed, &login->lock, login->due_ms);
     }
     pthread_mutex_unlock(&login->lock);
     return NULL;
@@ -253,17 +240,8 @@ static void *work(void *arg)
 
 static void start_thread(struct login *login)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    if (pthread_create(&login->thread, &attributes, work, login) != 0)
-        abort(); /* no memory for a small stack: as for any small allocation */
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (thread_start(&login->thread, "login", work, login, NULL) < 0)
+        abort(); /* as where there is no memory for a small allocation */
     login->started = true;
 }
 
@@ -330,13 +308,9 @@ static int read_environment(const struct json *exec, struct login *login, struct
 static struct login *login_new(void)
 {
     struct login *login = xcalloc(1, sizeof(*login));
-    pthread_condattr_t monotonic;
 
     memset(login->files, -1, sizeof(login->files));
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&login->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&login->changed);
     pthread_mutex_init(&login->lock, NULL);
     return login;
 }
@@ -425,7 +399,7 @@ bool login_renew(struct login *login, int64_t wait_ms)
         login->due_ms = 0;
         pthread_cond_broadcast(&login->changed);
         while (login->tries == tries && !login->stopping && clock_mono_ms() < deadline_ms)
-            wait_until(login, deadline_ms);
+            thread_wait_until(&login->changed, &login->lock, deadline_ms);
     }
     bool renewed = login->runs != runs;
 
