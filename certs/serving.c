@@ -89,19 +89,12 @@ void serving_free(struct serving *serving)
     free(serving);
 }
 
-static void log_serving(const char *message, const struct http_certificate *certificate)
-{
-    char until[CLOCK_TEXT_SIZE];
-
-    clock_rfc3339(certificate->not_after_s, until);
-    log_info(message, "notAfter", until);
-}
-
 /* --- our own ------------------------------------------------------------------------------ */
 
 int serving_set(struct serving *serving, const struct pem_pair *leaf, struct err *err)
 {
     struct http_certificate *certificate;
+    char until[CLOCK_TEXT_SIZE];
     int r = http_certificate_new(view(leaf->certificate), view(leaf->key), &certificate, err);
 
     if (r != 0) {
@@ -110,7 +103,8 @@ int serving_set(struct serving *serving, const struct pem_pair *leaf, struct err
     }
     series_add(serving->reads, 1);
     swap(serving, certificate, xstrdup(leaf->certificate), NULL);
-    log_serving("a new certificate is served", certificate);
+    clock_rfc3339(certificate->not_after_s, until);
+    log_info("a new certificate is served", "notAfter", until);
     return 0;
 }
 
@@ -161,9 +155,22 @@ static void digest_of(const struct mounted *mounted, unsigned char ret_digest[SH
     sha256((struct str_view){(const char *)each, sizeof(each)}, ret_digest);
 }
 
+/* One that has expired is served all the same: our clock may be wrong, and not to serve mends nothing. */
+static void log_mounted(const struct http_certificate *certificate)
+{
+    char until[CLOCK_TEXT_SIZE];
+
+    clock_rfc3339(certificate->not_after_s, until);
+    if (certificate->not_after_s > clock_wall_s())
+        log_info("the mounted certificate is served", "notAfter", until);
+    else
+        log_warn("the mounted certificate has expired: the API server refuses it until it is renewed",
+                 "notAfter", until);
+}
+
 /* Reads the files and serves them unless they are those that were tried last. Contents are compared
  * and not times: a mount swaps a symlink, and the three files are small. */
-static int load_mounted(struct serving *serving, bool *ret_news, struct err *err)
+static int load_mounted(struct serving *serving, struct err *err)
 {
     _cleanup_(mounted_done) struct mounted mounted = {0};
     unsigned char digest[SHA256_BYTES];
@@ -171,8 +178,7 @@ static int load_mounted(struct serving *serving, bool *ret_news, struct err *err
     int r = read_mounted(serving->dir, &mounted, err);
 
     digest_of(&mounted, digest);
-    *ret_news = memcmp(digest, serving->seen, sizeof(digest)) != 0;
-    if (!*ret_news)
+    if (memcmp(digest, serving->seen, sizeof(digest)) == 0)
         return 0;
     memcpy(serving->seen, digest, sizeof(digest));
     series_add(serving->reads, 1);
@@ -187,29 +193,25 @@ static int load_mounted(struct serving *serving, bool *ret_news, struct err *err
         return r;
     }
     swap(serving, certificate, str_take(&mounted.certificate), mounted.has_ca ? str_take(&mounted.ca) : NULL);
+    log_mounted(certificate);
     return 0;
 }
 
 static void tick_mounted(struct serving *serving)
 {
     struct err err;
-    bool news;
-    int r = load_mounted(serving, &news, &err);
 
-    if (r < 0)
+    if (load_mounted(serving, &err) < 0)
         log_warn("the mounted certificate cannot be used; the old one is kept", "error", err.msg);
-    else if (news)
-        log_serving("the mounted certificate was read again", serving->current);
 }
 
 int serving_dir(const char *dir, struct serving **ret_serving, struct err *err)
 {
     struct serving *serving = serving_new();
     struct err why;
-    bool news;
 
     serving->dir = xstrdup(dir);
-    if (load_mounted(serving, &news, &why) < 0) {
+    if (load_mounted(serving, &why) < 0) {
         serving_free(serving);
         return err_set(err, ERR_FATAL, "cannot serve TLS: %s", why.msg);
     }

@@ -4,17 +4,13 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "tests/unit/captured_log.h"
+#include "tests/unit/texts.h"
 
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static const int64_t NOW = 1764000000, HOUR = 3600, DAY = 24 * 3600;
 
@@ -232,8 +228,8 @@ static void the_seconds_to_expiry_are_a_metric(void **state)
     assert_int_equal(serving_set(serving, &leaf, &err), 0);
     serving_tick(serving, NOW + DAY);
     metrics_print(&text);
-    assert_non_null(strstr(str_text(&text), "\nkubelambda_certificate_expiry_seconds 2505600\n"));
-    assert_non_null(strstr(str_text(&text), "\ncertwatcher_read_certificate_total "));
+    assert_says(str_text(&text), "\nkubelambda_certificate_expiry_seconds 2505600\n");
+    assert_says(str_text(&text), "\ncertwatcher_read_certificate_total ");
     pem_pair_done(&authority);
     pem_pair_done(&leaf);
     serving_free(serving);
@@ -364,6 +360,39 @@ static void a_directory_that_cannot_be_served_says_which_file_is_wrong(void **st
     remove_mount(dir, versions);
 }
 
+/* The clock may be wrong, or whoever renews it late: what is served says so, and is replaced when it can be.
+ */
+static void a_mounted_pair_that_expired_before_the_start_is_served_with_a_warning(void **state)
+{
+    static const char *const versions[] = {"..v1", NULL};
+    _cleanup_(freep) char *dir = new_mount();
+    struct pem_pair authority, leaf;
+    struct serving *serving;
+    struct err err;
+
+    (void)state;
+    assert_true(log_set_level("warn"));
+    make_pair(NOW, &authority, &leaf);
+    mount_version(dir, "..v1", leaf.certificate, leaf.key, NULL);
+    assert_int_equal(serving_dir(dir, &serving, &err), 0);
+    _cleanup_(freep) char *log = written();
+
+    assert_says(log, "the mounted certificate has expired");
+    assert_says(log, "\"notAfter\":\"2025-12-24T16:00:00Z\"");
+    serving_tick(serving, leaf.not_after_s + 7);
+    _cleanup_(freep) char *later = written();
+    _cleanup_(str_done) struct str metrics = STR_INIT(1 << 16);
+
+    assert_string_equal(later, ""); /* said once */
+    metrics_print(&metrics);
+    assert_says(str_text(&metrics), "\nkubelambda_certificate_expiry_seconds -7\n");
+    assert_true(verifies(serving, authority.certificate, NOW));
+    serving_free(serving);
+    pem_pair_done(&authority);
+    pem_pair_done(&leaf);
+    remove_mount(dir, versions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +406,8 @@ int main(void)
         cmocka_unit_test(the_seconds_to_expiry_are_a_metric),
         cmocka_unit_test(a_mounted_pair_is_read_again_when_it_changes_and_kept_when_the_new_one_is_broken),
         cmocka_unit_test(a_directory_that_cannot_be_served_says_which_file_is_wrong),
+        cmocka_unit_test_setup_teardown(a_mounted_pair_that_expired_before_the_start_is_served_with_a_warning,
+                                        begin_capture, end_capture),
     };
 
     if (!log_set_level("error"))
