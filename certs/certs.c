@@ -47,14 +47,14 @@ static void count(struct certs *certs, const char *what)
 }
 
 /* In an event of the Secret. */
-static void tell(const struct certs *certs, const char *reason, const char *note)
+static void record(const struct certs *certs, const char *reason, const char *note)
 {
-    events_tell(certs->events, &(struct event){.api_version = "v1",
-                                               .kind = "Secret",
-                                               .name = SECRET_NAME,
-                                               .namespace = certs->namespace,
-                                               .reason = reason,
-                                               .note = note});
+    events_record(certs->events, &(struct event){.api_version = "v1",
+                                                 .kind = "Secret",
+                                                 .name = SECRET_NAME,
+                                                 .namespace = certs->namespace,
+                                                 .reason = reason,
+                                                 .note = note});
 }
 
 static void complain(struct certs *certs, const char *what)
@@ -106,7 +106,7 @@ static int replace(struct certs *certs, const struct json *secret, const char *w
 
     log_info("a new certificate authority was made", "secret", SECRET_NAME, "namespace", certs->namespace,
              "because it", why);
-    tell(certs, "NewAuthority", message);
+    record(certs, "NewAuthority", message);
     count(certs, "authority");
     certs->usable = certs->shared = true;
     adopt(certs, &made);
@@ -227,8 +227,8 @@ static int write_bundles(struct certs *certs, const char *ca, struct err *err)
         count(certs, "bundle");
     /* At the start it is the ordinary thing, later somebody else did what they should not. */
     if (written > 0 && atomic_load(&certs->was_ready) && certs->shown_since_s)
-        tell(certs, "BundleRepaired",
-             "The caBundle of the webhook configurations was changed by somebody else and put back");
+        record(certs, "BundleRepaired",
+               "The caBundle of the webhook configurations was changed by somebody else and put back");
     return r;
 }
 

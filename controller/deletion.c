@@ -6,7 +6,7 @@
 #include "controller/attached.h"
 #include "controller/look.h"
 #include "controller/protection.h"
-#include "controller/tell.h"
+#include "controller/recorder.h"
 
 enum {
     RELEASES_MAX = 3, /* a function that is left behind does not hold up its resource for longer */
@@ -33,7 +33,7 @@ static int run_all(struct run *run, const struct plan *plan, const char *reason,
         if (r == ERR_NOT_FOUND)
             r = 0;
         if (r == 0)
-            tell_step(run, &plan->steps[i], reason);
+            record_step(run, &plan->steps[i], reason);
     }
     return r;
 }
@@ -54,7 +54,7 @@ static bool may_be_ours(struct run *run, const struct plan *plan)
 static struct reconcile_next leave_behind(struct run *run, const char *why)
 {
     log_warn("a function was left behind with its owner's tag", "function", run->resource.key, "error", why);
-    tell(run, true, "LeftBehind", why);
+    record_event(run, true, "LeftBehind", why);
     return finalizer_off(run);
 }
 

@@ -3,7 +3,7 @@
 #include "common/base/mem.h"
 #include "common/function/function.h"
 #include "controller/archive.h"
-#include "controller/tell.h"
+#include "controller/recorder.h"
 
 enum {
     RESYNC_JITTER_PERCENT = 10,
@@ -74,7 +74,7 @@ static int say(struct run *run, const struct status_change *change, enum reconci
     int r = resource_set_status(&run->resource, run->with->kube, &told, err);
 
     if (r == 0 && news)
-        tell_status(run, &told, result);
+        record_status(run, &told, result);
     return r;
 }
 

@@ -1,27 +1,26 @@
-/* What the governing policies say. Whoever has the resource's key calls. */
+/* What the policies that hold for a resource say. Whoever has the resource's key calls. */
 #include "controller/protection.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "controller/governing.h"
 
-/* At the policy: nothing new can be told in a namespace that is being deleted. */
-static void tell_retained(const struct run *run, const char *policy)
+/* At the policy: nothing new can be written into a namespace that is being deleted. */
+static void record_retained(const struct run *run, const char *policy)
 {
-    _cleanup_(json_freep) struct json *object = governing_read(run->with->policy_objects, policy);
+    _cleanup_(json_freep) struct json *object = informer_get_json(run->with->policy_objects, policy);
     _cleanup_(freep) char *note = xasprintf(
         "%s goes with its namespace; the function %s in %s stays in AWS, since the policy protects it",
         run->resource.key, run->function_name ? run->function_name : "?", run->region ? run->region : "?");
 
     log_info("a function stays in AWS, since a policy protects it", "function", run->resource.key, "policy",
              policy);
-    events_tell(run->with->events, &(struct event){.api_version = KUBE_API_VERSION,
-                                                   .kind = "LambdaPolicy",
-                                                   .name = policy,
-                                                   .uid = json_str_at(object, "metadata.uid"),
-                                                   .warning = true,
-                                                   .reason = "Retained",
-                                                   .note = note});
+    events_record(run->with->events, &(struct event){.api_version = KUBE_API_VERSION,
+                                                     .kind = "LambdaPolicy",
+                                                     .name = policy,
+                                                     .uid = json_str_at(object, "metadata.uid"),
+                                                     .warning = true,
+                                                     .reason = "Retained",
+                                                     .note = note});
 }
 
 void protection_look(struct run *run)
@@ -30,5 +29,5 @@ void protection_look(struct run *run)
 
     run->retain = policy || plan_retains(run->resource.spec);
     if (policy && !plan_retains(run->resource.spec))
-        tell_retained(run, policy);
+        record_retained(run, policy);
 }

@@ -4,5 +4,5 @@
 
 #include "controller/run.h"
 
-/* Sets run->retain where the function is to stay when its resource goes; after governing_look. */
+/* Sets run->retain where the function is to stay when its resource goes; after effective_policy_find. */
 void protection_look(struct run *run);

@@ -9,13 +9,14 @@
 #include "controller/archive.h"
 #include "controller/attached.h"
 #include "controller/deletion.h"
-#include "controller/governing.h"
+#include "controller/effective_policy.h"
 #include "controller/look.h"
+#include "controller/protection.h"
+#include "controller/recorder.h"
 #include "controller/references.h"
 #include "controller/run.h"
 #include "controller/sides.h"
 #include "controller/steps.h"
-#include "controller/tell.h"
 
 enum {
     SURPRISES_MAX = 16, /* looks in one go that found AWS otherwise than a step expected */
@@ -251,7 +252,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     }
     if (look_step(run, step, &answer, &err) < 0)
         return step_failed(run, step, &err, ret_next);
-    tell_step(run, step, plan->adopts ? "Adopted" : look_is_drift(run) ? "DriftCorrected" : NULL);
+    record_step(run, step, plan->adopts ? "Adopted" : look_is_drift(run) ? "DriftCorrected" : NULL);
     remember(run, step, answer);
     if (!is_busy(answer))
         return false;
@@ -394,7 +395,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     run.owner = xasprintf("%s/%s/%s", with->cluster_id, run.resource.namespace, run.resource.name);
     run.redeploy = archive_request(&run.resource);
     run.was_in_force = json_int_at(run.resource.status, "appliedGeneration", -1) == run.resource.generation;
-    run.governed = governing_look(&run);
+    run.governed = effective_policy_find(&run);
     memory_follow(memory, &run);
     if (may_rest(&run)) {
         int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;

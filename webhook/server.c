@@ -87,7 +87,7 @@ static char *function_uid(const struct admission *admission)
 
 /* Who deletes gets the refusal; whoever looks after the function finds it there. Whoever reaches our port can
  * make a review up: it must not have us write about what is not there. */
-static void tell(const struct admission *admission, const struct review_verdict *verdict)
+static void record_refusal(const struct admission *admission, const struct review_verdict *verdict)
 {
     const struct review_request *request = &admission->request;
     _cleanup_(str_done) struct str note = STR_INIT(16 << 10);
@@ -100,14 +100,14 @@ static void tell(const struct admission *admission, const struct review_verdict 
     if (!uid)
         return;
     findings_summary(&verdict->findings, &note);
-    events_tell(admission->webhook->options.events, &(struct event){.api_version = KUBE_API_VERSION,
-                                                                    .kind = "LambdaFunction",
-                                                                    .namespace = request->namespace,
-                                                                    .name = request->name,
-                                                                    .uid = uid,
-                                                                    .warning = true,
-                                                                    .reason = "DeletionRefused",
-                                                                    .note = str_text(&note)});
+    events_record(admission->webhook->options.events, &(struct event){.api_version = KUBE_API_VERSION,
+                                                                      .kind = "LambdaFunction",
+                                                                      .namespace = request->namespace,
+                                                                      .name = request->name,
+                                                                      .uid = uid,
+                                                                      .warning = true,
+                                                                      .reason = "DeletionRefused",
+                                                                      .note = str_text(&note)});
 }
 
 static void finish(struct admission *admission, const struct review_verdict *verdict)
@@ -118,7 +118,7 @@ static void finish(struct admission *admission, const struct review_verdict *ver
     double seconds = (double)(clock_mono_ms() - admission->started_ms) / 1000;
 
     review_response(&admission->request, verdict, &body);
-    tell(admission, verdict);
+    record_refusal(admission, verdict);
     series_observe(webhook->latency[admission->phase], seconds);
     series_add(webhook->answered[admission->phase], 1);
     series_add(webhook->in_flight[admission->phase], -1);

@@ -137,7 +137,7 @@ static void answered(void *arg, struct json *object, const struct err *err)
     leave(events);
 }
 
-void events_tell(struct events *events, const struct event *event)
+void events_record(struct events *events, const struct event *event)
 {
     struct event_series series;
 

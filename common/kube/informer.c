@@ -347,6 +347,14 @@ struct kube_object *informer_get(struct informer *informer, const char *key)
     return store_get(&informer->store, key);
 }
 
+struct json *informer_get_json(struct informer *informer, const char *key)
+{
+    _cleanup_(kube_object_unrefp) struct kube_object *object = informer_get(informer, key);
+    struct json *parsed = NULL;
+
+    return object && json_parse(view(object->json), &parsed, NULL) == 0 ? parsed : NULL;
+}
+
 void informer_each(struct informer *informer, void (*visit)(void *arg, const struct kube_object *object),
                    void *arg)
 {

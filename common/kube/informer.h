@@ -43,6 +43,7 @@ bool informer_synced(const struct informer *informer); /* the first list was com
 
 /* The latest known version with a reference for the caller, or NULL. */
 struct kube_object *informer_get(struct informer *informer, const char *key);
+struct json *informer_get_json(struct informer *informer, const char *key); /* parsed; the caller frees */
 
 /* Calls `visit` for every object under the informer's lock: it must be short and not call back. */
 void informer_each(struct informer *informer, void (*visit)(void *arg, const struct kube_object *object),

@@ -63,14 +63,14 @@ static int tear_down(void **state)
 
 static void tell(const char *note)
 {
-    events_tell(events, &(struct event){.api_version = KUBE_API_VERSION,
-                                        .kind = "LambdaFunction",
-                                        .namespace = "n",
-                                        .name = "f",
-                                        .uid = "u",
-                                        .warning = true,
-                                        .reason = "Stalled",
-                                        .note = note});
+    events_record(events, &(struct event){.api_version = KUBE_API_VERSION,
+                                          .kind = "LambdaFunction",
+                                          .namespace = "n",
+                                          .name = "f",
+                                          .uid = "u",
+                                          .warning = true,
+                                          .reason = "Stalled",
+                                          .note = note});
 }
 
 static int64_t count(const char *result)
@@ -147,11 +147,11 @@ static void one_that_is_told_again_is_the_same_object_with_a_higher_count(void *
 static void an_event_of_a_cluster_scoped_object_is_in_the_namespace_default(void **state)
 {
     (void)state;
-    events_tell(events, &(struct event){.api_version = "v1",
-                                        .kind = "Namespace",
-                                        .name = "team",
-                                        .reason = "Retained",
-                                        .note = "its functions stay"});
+    events_record(events, &(struct event){.api_version = "v1",
+                                          .kind = "Namespace",
+                                          .name = "team",
+                                          .reason = "Retained",
+                                          .note = "its functions stay"});
     wait_for_requests(1);
     assert_true(str_starts_with(requests[1], "PATCH /api/v1/namespaces/default/events/kubelambda."));
     _cleanup_(json_freep) struct json *body = body_of(requests[1]);
@@ -205,7 +205,7 @@ static void telling_never_waits_and_what_is_too_much_is_counted_as_dropped(void 
 static void without_a_teller_nothing_is_told(void **state)
 {
     (void)state;
-    events_tell(NULL, &(struct event){.kind = "Namespace", .name = "n", .reason = "r", .note = "n"});
+    events_record(NULL, &(struct event){.kind = "Namespace", .name = "n", .reason = "r", .note = "n"});
     assert_int_equal(atomic_load(&request_count), 0);
 }
 

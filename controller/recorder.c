@@ -1,21 +1,21 @@
 /* Steps and statuses as events. Any thread, no state. */
-#include "controller/tell.h"
+#include "controller/recorder.h"
 
 #include "common/base/mem.h"
 #include "controller/history.h"
 
-void tell(const struct run *run, bool warning, const char *reason, const char *note)
+void record_event(const struct run *run, bool warning, const char *reason, const char *note)
 {
     const struct resource *resource = &run->resource;
 
-    events_tell(run->with->events, &(struct event){.api_version = KUBE_API_VERSION,
-                                                   .kind = "LambdaFunction",
-                                                   .namespace = resource->namespace,
-                                                   .name = resource->name,
-                                                   .uid = resource->uid,
-                                                   .warning = warning,
-                                                   .reason = reason,
-                                                   .note = note});
+    events_record(run->with->events, &(struct event){.api_version = KUBE_API_VERSION,
+                                                     .kind = "LambdaFunction",
+                                                     .namespace = resource->namespace,
+                                                     .name = resource->name,
+                                                     .uid = resource->uid,
+                                                     .warning = warning,
+                                                     .reason = reason,
+                                                     .note = note});
 }
 
 /* Of all others: ConfigurationUpdated. */
@@ -30,7 +30,7 @@ static const char *const reasons[PLAN_STEP_KINDS] = {
     [PLAN_DELETE_ALIAS] = "AliasChanged",
 };
 
-void tell_step(const struct run *run, const struct plan_step *step, const char *reason)
+void record_step(const struct run *run, const struct plan_step *step, const char *reason)
 {
     const struct json *spec = run->resource.spec, *earlier = NULL;
     _cleanup_(str_done) struct str note = STR_INIT(4096);
@@ -46,19 +46,19 @@ void tell_step(const struct run *run, const struct plan_step *step, const char *
         str_addf(&note, ", as of %s", json_str_at(earlier, "time"));
         reason = "RolledBack";
     }
-    tell(run, false,
-         reason                ? reason
-         : reasons[step->kind] ? reasons[step->kind]
-                               : "ConfigurationUpdated",
-         str_text(&note));
+    record_event(run, false,
+                 reason                ? reason
+                 : reasons[step->kind] ? reasons[step->kind]
+                                       : "ConfigurationUpdated",
+                 str_text(&note));
 }
 
-void tell_status(const struct run *run, const struct status_change *change, enum reconcile_result result)
+void record_status(const struct run *run, const struct status_change *change, enum reconcile_result result)
 {
     bool drifted = change->drift && !str_equal(change->drift, STATUS_NO_DRIFT);
 
     if (drifted)
-        tell(run, true, change->drift, change->drift_message);
+        record_event(run, true, change->drift, change->drift_message);
     else if (change->phase != STATUS_READY && result != RECONCILE_WAIT)
-        tell(run, result == RECONCILE_ERROR, change->reason, change->message);
+        record_event(run, result == RECONCILE_ERROR, change->reason, change->message);
 }
