@@ -9,7 +9,7 @@ import time
 
 import pytest
 from harness import LEASE, ROOT, Serve, function, get_url, wait_for
-from replicas import SECRET
+from replicas import CONFIGURATIONS, SECRET
 
 pytestmark = pytest.mark.scripted_aws
 
@@ -96,5 +96,6 @@ def test_threads_meet_only_where_they_may(cluster, aws, namespace, tmp_path):
         assert serve.stop(30) == 0
     finally:
         serve.kill()
-        aws.rules_off()
-        cluster.request("DELETE", f"{policies}/races")
+        # The next kubelambda in this cluster would have to wait until its authority has been known for a minute.
+        for path in (f"{policies}/races", SECRET, *CONFIGURATIONS):
+            cluster.request("DELETE", path)
