@@ -55,12 +55,13 @@ class Installed:
         for path in (SECRET, *CONFIGURATIONS):
             self.cluster.request("DELETE", path)
 
-    def start(self, *options, controller=False):
+    def start(self, *options, controller=False, **rest):
         """One more replica, which gets no request yet."""
         directory = self.directory / f"replica-{next(self.count)}"
         options = (*([] if controller else ["--no-controller"]), "--ca-settle", "2s", *options)
         return Serve(
-            self.cluster, self.env, directory, *options, ready=False, service="kubelambda-system/kubelambda"
+            self.cluster, self.env, directory, *options, ready=False, service="kubelambda-system/kubelambda",
+            **rest,
         )
 
     def admit(self, *replicas, seconds=30):
