@@ -64,6 +64,14 @@ def test_what_lies_beside_the_base_is_taken_too(cluster, namespace):
         cluster.run("apply", "--dry-run=server", "-n", namespace, "-f", path)
 
 
+def test_the_seccomp_component_names_the_profile(tmp_path):
+    made = build(tmp_path / "seccomp", ["components/seccomp"])
+    pod = next(one for one in made if one["kind"] == "Deployment")["spec"]["template"]["spec"]
+    profile = pod["securityContext"]["seccompProfile"]
+    assert profile == {"type": "Localhost", "localhostProfile": "kubelambda.json"}
+    assert (MANIFESTS / "seccomp" / profile["localhostProfile"]).exists()
+
+
 def test_the_components_for_others_are_complete(everything):
     foreign = {(one["kind"], one["metadata"]["name"]): one for one in everything if is_foreign(one)}
     assert {kind for kind, _ in foreign} == {"Issuer", "Certificate", "ServiceMonitor", "PrometheusRule"}
