@@ -193,7 +193,7 @@ static int load_mounted(struct serving *serving, struct err *err)
         return r;
     }
     swap(serving, certificate, str_take(&mounted.certificate), mounted.has_ca ? str_take(&mounted.ca) : NULL);
-    log_mounted(certificate);
+    log_mounted(serving->current);
     return 0;
 }
 

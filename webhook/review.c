@@ -376,7 +376,9 @@ static enum review_need review_deletion(const struct review_request *request,
 
     if (json_at(request->old_object, "metadata.deletionTimestamp")) {
         verdict->allowed = true; /* it was allowed before */
-    } else if (facts->namespace_error) {
+        return REVIEW_NEEDS_NOTHING;
+    }
+    if (facts->namespace_error) {
         verdict->message =
             xasprintf("the namespace %s, which says whether functions may be deleted, cannot be "
                       "read (%s); try again",
