@@ -146,11 +146,15 @@ struct reconcile_next end_in_force(struct run *run)
                                                       .drift_message = drift_message});
 }
 
+static bool has_failed(const struct run *run)
+{
+    return str_equal(json_str_at(run->observed, "Configuration.State"), "Failed");
+}
+
 /* One that is gone or failed cannot be called Ready. */
 struct reconcile_next end_drifted(struct run *run, const char *names)
 {
-    bool failed = str_equal(json_str_at(run->observed, "Configuration.State"), "Failed");
-    bool ready = run->observed && !failed;
+    bool ready = run->observed && !has_failed(run);
     const char *reason = run->observed ? "Drifted" : "FunctionGone";
     _cleanup_(freep) char *message =
         run->observed ? xasprintf("AWS was changed and driftPolicy: Report leaves it so: %s", names)
@@ -293,7 +297,8 @@ struct reconcile_next end_aws_failed(struct run *run, const struct err *err)
     case ERR_NOT_FOUND:
         return end_stalled(run, err->code[0] ? err->code : "Refused", err->msg);
     case ERR_CONFLICT:
-        return end_busy(run, "Busy");
+        /* One that could not be created takes no updates: waiting would go on for ever. */
+        return has_failed(run) ? end_stalled(run, "FunctionFailed", err->msg) : end_busy(run, "Busy");
     case ERR_DENIED:
         return denied(run, err);
     case ERR_THROTTLED:

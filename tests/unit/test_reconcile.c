@@ -347,6 +347,20 @@ static void reported_drift_of_a_function_that_failed_is_not_called_ready(void **
     assert_state(scene, "Stalled", "Drifted");
 }
 
+static void a_failed_function_that_takes_no_updates_is_not_waited_for(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.State", json_new_string("Failed"));
+    set_spec(scene, "timeout", json_new_int(5));
+    refuse(scene, "UpdateFunctionConfiguration", 409,
+           "{\"__type\":\"ResourceConflictException\",\"message\":\"currently in the following state: "
+           "Failed\"}");
+    look_now(scene);
+    assert_state(scene, "Stalled", "FunctionFailed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +384,7 @@ int main(void)
         test(a_wrong_spec_that_passed_admission_stalls_before_any_call),
         test(one_that_vanished_and_whose_new_creation_failed_is_made_anew_once),
         test(reported_drift_of_a_function_that_failed_is_not_called_ready),
+        test(a_failed_function_that_takes_no_updates_is_not_waited_for),
         test(a_change_that_is_taken_back_at_once_is_not_taken_for_undone),
     };
 
