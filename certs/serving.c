@@ -182,7 +182,7 @@ static int load_mounted(struct serving *serving, struct err *err)
         return 0;
     memcpy(serving->seen, digest, sizeof(digest));
     series_add(serving->reads, 1);
-    if (r == 0) {
+    if (r >= 0) {
         r = http_certificate_new(str_view_of(&mounted.certificate), str_view_of(&mounted.key), &certificate,
                                  err);
         if (r < 0)

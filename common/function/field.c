@@ -72,6 +72,7 @@ bool field_has_room(const struct json *spec, const char *path)
 
 const struct json *field_list(const char *path, const struct json *spec)
 {
+    const struct field *field = field_find(path);
     const struct json *list = json_at(spec, path);
     const struct field *field = field_find(path);
 
