@@ -25,7 +25,7 @@ static size_t line_of(const struct yaml_lines *lines, const char *const *path)
     _cleanup_(str_done) struct str dotted = STR_INIT(YAML_MAX_BYTES);
 
     for (; *path; path++)
-        str_addf(&dotted, ".%s", *path);
+        str_addf(&dotted, strpbrk(*path, ".[]") ? "[%s]" : ".%s", *path);
     return yaml_line(lines, 0, str_text(&dotted));
 }
 
