@@ -74,7 +74,6 @@ const struct json *field_list(const char *path, const struct json *spec)
 {
     const struct field *field = field_find(path);
     const struct json *list = json_at(spec, path);
-    const struct field *field = field_find(path);
 
     return field && json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field->max ? list : NULL;
 }
