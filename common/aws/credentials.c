@@ -249,7 +249,7 @@ static void work(struct credentials_store *store)
     int result = fetch(store, account_wanted, &found, &account_problem, &err);
 
     pthread_mutex_lock(&refresher->lock);
-    if (looks != store->looks) { /* the files changed meanwhile: what was found may be the old ones */
+    if (looks != store->looks) { /* let go, or the files changed meanwhile: these may be the old ones */
         credentials_unref(found);
         store->due_ms = store->looked ? 0 : NEVER_MS;
         return;
