@@ -23,7 +23,7 @@ struct item {
     unsigned retries; /* since it last went well */
     size_t place;     /* in the heap, from 1 on; 0: not there */
     int64_t due_ms;
-    enum rank due_rank; /* its `rank` when it is due */
+    enum rank due_rank; /* its `rank` when it is due: the best that was asked for */
     int64_t since_ms;   /* when it got in line, or went to work */
 };
 
@@ -204,9 +204,10 @@ static void delay(struct queue *queue, struct item *item, int64_t ms, enum rank 
         line_up(queue, item, rank);
         return;
     }
+    if (!item->place || rank < item->due_rank)
+        item->due_rank = rank;
     if (item->place && item->due_ms <= due_ms)
         return;
-    item->due_rank = rank;
     item->due_ms = due_ms;
     if (item->place)
         settle(queue, item->place);

@@ -306,6 +306,26 @@ static void what_was_begun_goes_on_before_what_is_new(void **state)
     queue_free(queue);
 }
 
+static void what_was_begun_stays_so_when_upkeep_is_due_earlier_or_was(void **state)
+{
+    struct queue *queue = queue_new("test");
+
+    (void)state;
+    queue_add_after(queue, "a", 3);
+    queue_add_upkeep_after(queue, "a", 1);
+    queue_add_upkeep_after(queue, "b", 2);
+    queue_add_after(queue, "b", 3);
+    queue_add(queue, "new");
+    clock_sleep_ms(10);
+    get(queue, "a");
+    get(queue, "b");
+    get(queue, "new");
+    for (int i = 0; i < 3; i++)
+        queue_done(queue, (const char *const[]){"a", "b", "new"}[i]);
+    assert_nothing_due(queue);
+    queue_free(queue);
+}
+
 static void what_is_new_has_a_turn_in_eight_however_much_was_begun(void **state)
 {
     enum { BEGUN = 30, NEW = 3 };
@@ -368,6 +388,7 @@ int main(void)
         cmocka_unit_test(no_two_workers_have_the_same_key_and_stop_ends_them_all),
         cmocka_unit_test(what_nobody_waits_for_comes_last),
         cmocka_unit_test(what_was_begun_goes_on_before_what_is_new),
+        cmocka_unit_test(what_was_begun_stays_so_when_upkeep_is_due_earlier_or_was),
         cmocka_unit_test(what_is_new_has_a_turn_in_eight_however_much_was_begun),
         cmocka_unit_test(a_change_moves_a_key_before_the_upkeep_of_others),
         cmocka_unit_test(jitter_stays_within_its_percentage),
