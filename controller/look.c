@@ -36,10 +36,12 @@ int look_observe(struct run *run, struct err *err)
 
     json_free(take(run->observed));
     /* The status speaks before the first write: where it never did there is nothing of ours to be seen, and
-     * AWS refuses to create what exists. */
+     * AWS refuses to create what exists. What turns up later is perhaps older than the status, then. */
     if (!run->resource.deleting && !run->memory->sent_ms && !status_reason(run->resource.status) &&
-        !plan_adopts(run->resource.spec))
+        !plan_adopts(run->resource.spec)) {
+        run->memory->found = true;
         return 0;
+    }
     run->operation = LAMBDA_GET_FUNCTION;
     int r = lambda_call(run->aws, &call, &answer, err);
 
@@ -57,6 +59,11 @@ int look_observe(struct run *run, struct err *err)
     return r < 0 ? r : attached_observe(run, priority_of(run), err);
 }
 
+static bool was_applied(const struct run *run)
+{
+    return run_found(run) || json_get(run->resource.status, "appliedGeneration");
+}
+
 struct plan_input look_input(const struct run *run)
 {
     return (struct plan_input){.spec = run_spec(run),
@@ -71,7 +78,7 @@ struct plan_input look_input(const struct run *run)
                                .artifact_sha256 = run->artifact.sha256,
                                .deleting = run->resource.deleting,
                                .retain = run->retain,
-                               .was_applied = json_get(run->resource.status, "appliedGeneration") != NULL,
+                               .was_applied = was_applied(run),
                                .recreated = run->memory->recreated_ms != 0,
                                .redeploy = archive_redeploys(run)};
 }

@@ -30,6 +30,7 @@ static void memory_clear(struct memory *memory)
     json_free(memory->sides);
     free(memory->published);
     *memory = (struct memory){.counted = memory->counted,
+                              .found = memory->found,
                               .earlier_ms = memory->sent_ms ? memory->sent_ms : memory->earlier_ms};
 }
 

@@ -35,6 +35,11 @@ const struct json *run_deployed(const struct run *run)
     return run->memory->deployed ? run->memory->deployed : json_get(run->resource.status, "deployed");
 }
 
+bool run_found(const struct run *run)
+{
+    return run->memory->found && run->observed;
+}
+
 struct reconcile_next end_over(void)
 {
     return after(RECONCILE_WAIT, OVER_MS);
@@ -178,6 +183,7 @@ struct reconcile_next end_stalled(struct run *run, const char *reason, const cha
                                          .reason = reason,
                                          .message = message,
                                          .generation = run->resource.generation,
+                                         .found = run_found(run),
                                          .observed = run->observed,
                                          .deployed = run->memory->deployed};
 
@@ -204,6 +210,7 @@ static struct reconcile_next say_reconciling(struct run *run, const char *reason
                                          .reason = reason,
                                          .message = message,
                                          .generation = run->resource.generation,
+                                         .found = run_found(run),
                                          .observed = run->observed,
                                          .deployed = run->memory->deployed};
     struct err err;

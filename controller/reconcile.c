@@ -109,6 +109,14 @@ static bool tells_of_another_version(const struct run *run)
            !str_equal(json_str_at(published, "version"), json_str_at(run->resource.status, "version"));
 }
 
+/* Does the status say whether it is a function to be made anew when it fails? */
+static bool tells_of_its_past(const struct run *run, bool anew)
+{
+    bool marked = json_get(run->resource.status, "appliedGeneration") != NULL;
+
+    return anew ? !marked : marked || !run_found(run);
+}
+
 /* Before AWS is changed the status says so, and remembers which fields we are about to manage. A status
  * that says as much already stays as it is, also Stalled: another try at a resync is not news. Somebody's
  * function is taken over only after it has told what will be changed. */
@@ -121,7 +129,7 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
 
     if (json_equal(managed, before) && !plan->adopts && !tells_of_another_version(run) &&
-        !(anew && json_get(resource->status, "appliedGeneration")) &&
+        tells_of_its_past(run, anew) &&
         (status_is(resource->status, "Reconciling", resource->generation) ||
          status_is(resource->status, "Stalled", resource->generation)))
         return 0;
@@ -131,7 +139,7 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
                                                        .reason = announced_reason(run, plan),
                                                        .message = str_text(&summary),
                                                        .generation = resource->generation,
-                                                       .adopts = plan->adopts,
+                                                       .found = run_found(run) || plan->adopts,
                                                        .observed = run->observed,
                                                        .managed = managed,
                                                        .anew = anew},
@@ -158,6 +166,8 @@ static void remember(struct run *run, const struct plan_step *step, const struct
         memory_forget_steps(memory);
         memory->recreated_ms = clock_mono_ms();
     }
+    if (step->kind == PLAN_CREATE)
+        memory->found = false;
     if (step->kind != PLAN_CREATE && step->kind != PLAN_UPDATE_CODE)
         return;
     json_free(take(memory->deployed));
@@ -190,6 +200,8 @@ static bool step_failed(struct run *run, const struct plan_step *step, const str
 
     if (err->class != ERR_THROTTLED) /* what was thought to be there may not be */
         sides_forget(run->memory);
+    if (exists && !run->memory->recreated_ms) /* else it may be the one that we deleted */
+        run->memory->found = true;
     if (changed || exists)
         return false;
     if (err->class == ERR_NOT_FOUND && step->kind != PLAN_CREATE && !run->vanished) {
@@ -306,6 +318,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     run->seen = false;
     archive_look(run);
     look_plan(run, &plan);
+    run->memory->found = run->memory->found || plan.foreign;
     switch (plan.outcome) {
     case PLAN_IN_FORCE:
         *ret_next = just_written(run->memory) ? end_busy(run, "NotYetShown") : end_in_force(run);

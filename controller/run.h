@@ -42,6 +42,7 @@ struct memory {
     char *role;                 /* of run.role, as it was at the last look */
     char *site, *function_name; /* see memory_site; NULL where the spec lacks them */
     int64_t missed_ms;          /* of a deletion: since when AWS shows nothing of ours; 0: it does */
+    bool found;                 /* what is there, if anything, may not be of our making */
     int64_t recreated_ms;       /* when a function whose creation failed was deleted; 0: none was */
 };
 
@@ -87,6 +88,10 @@ const struct json *run_spec(const struct run *run);
 /* What is known of the artifact that runs: from a step that the status does not tell of yet, or from the
  * status. NULL: nothing. */
 const struct json *run_deployed(const struct run *run);
+
+/* Is there a function that may not be of our making? The status remembers that, and it is never deleted for
+ * having failed. */
+bool run_found(const struct run *run);
 
 /* The worker is to stop or does not lead any more: nothing is written, whoever leads next looks anew. */
 struct reconcile_next end_over(void);

@@ -129,7 +129,7 @@ struct json *status_make(const struct json *old, const struct status_change *cha
                                                       .version = json_str_at(status, "version")}));
     if (change->phase == STATUS_READY)
         json_set(status, "appliedGeneration", json_new_int(change->generation));
-    else if (change->adopts && !json_get(status, "appliedGeneration"))
+    else if (change->found && !json_get(status, "appliedGeneration"))
         json_set(status, "appliedGeneration", json_new_int(0));
     else if (change->anew)
         json_set(status, "appliedGeneration", NULL);

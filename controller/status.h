@@ -20,7 +20,7 @@ struct status_change {
     const char *reason;          /* CamelCase: "InForce" */
     const char *message;         /* for people, never a declared value; cut to 1024 bytes */
     int64_t generation;          /* that all this is about */
-    bool adopts;                 /* a function that somebody else made is about to be taken over */
+    bool found;                  /* the function was there before: 0 is in force where no generation is */
     const struct json *observed; /* GetFunction's answer; NULL: what the status says of it stays */
     const struct json *deployed; /* NULL: stays */
     const struct json *managed;  /* NULL: stays */

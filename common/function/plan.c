@@ -225,6 +225,7 @@ static bool is_ours(const struct plan_input *input, struct plan *plan)
         !owner && !input->deleting && plan_adopts(input->spec) && !tags_unreadable(input->observed);
     if (plan->adopts)
         return true;
+    plan->foreign = true;
     if (tags_unreadable(input->observed))
         plan_block(plan, "TagsUnreadable",
                    "the tags of %s, which say who owns it, cannot be read; allow lambda:ListTags", name);

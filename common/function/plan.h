@@ -19,7 +19,7 @@ struct plan_input {
     int64_t generation;          /* of the spec, which a published version tells; 0: not known */
     bool deleting;               /* the resource is being deleted */
     bool retain;                 /* then the function stays, whatever the spec says */
-    bool was_applied;            /* some generation was in force, or it was adopted: it is not made anew */
+    bool was_applied;            /* some generation was in force, or it was there before: never made anew */
     bool recreated;              /* a function whose creation failed was made anew once already */
     bool redeploy;               /* the code is deployed once more, also where it is the same */
 };
@@ -87,6 +87,7 @@ struct plan {
     enum plan_outcome outcome;
     struct plan_step *steps;
     size_t step_count;
+    bool foreign;       /* the function there is not ours, as far as its tags can be read */
     bool adopts;        /* steps[0] takes over a function that was nobody's */
     const char *reason; /* CamelCase, for conditions: "AlreadyExists" */
     char message[512];

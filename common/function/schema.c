@@ -211,7 +211,7 @@ static const char FUNCTION_STATUS[] =
     "  \"appliedGeneration\": {\"type\": \"integer\", \"format\": \"int64\", \"description\": "
     "\"Generation of the spec that was in force last: what AWS has otherwise is drift. 0: none was yet, but "
     "the "
-    "function is an adopted one.\"}," CONDITIONS(
+    "function was there before.\"}," CONDITIONS(
         "Ready: everything declared is in force. Reconciling: being worked on or retried. Stalled: "
         "needs a person. Drifted: AWS was changed by somebody else, or the archive was overwritten.") " }}";
 

@@ -142,6 +142,78 @@ static void an_adopted_function_that_fails_before_it_was_in_force_is_not_deleted
     assert_non_null(scene->function);
 }
 
+static struct json *one_that_failed(const char *tags)
+{
+    struct json *function =
+        parse("{\"Configuration\":{\"FunctionName\":\"f\",\"State\":\"Failed\",\"FunctionArn\":"
+              "\"arn:aws:lambda:us-east-1:123456789012:function:f\",\"CodeSha256\":\"c2hh\"}}");
+
+    json_set(function, "Tags", parse(tags));
+    return function;
+}
+
+#define OUR_TAG "{\"" PLAN_OWNER_TAG "\":\"cluster/n/f\"}"
+
+static void look_and_find_it_left_there(struct scene *scene)
+{
+    look_now(scene);
+    assert_null(strstr(str_text(&scene->calls), "DeleteFunction"));
+    assert_non_null(scene->function);
+    assert_int_equal(json_int_at(scene->object, "status.appliedGeneration", -1), 0);
+    memory_free(scene->memory); /* a restart */
+    scene->memory = memory_new();
+    set_spec(scene, "timeout", json_new_int(5));
+    look_now(scene);
+    assert_null(strstr(str_text(&scene->calls), "DeleteFunction"));
+    assert_non_null(scene->function);
+}
+
+static void a_failed_function_that_is_handed_over_by_its_tag_is_not_deleted(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->function = one_that_failed("{}");
+    look_now(scene);
+    assert_state(scene, "Stalled", "AlreadyExists");
+    json_set(scene->function, "Tags", parse(OUR_TAG));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    look_and_find_it_left_there(scene);
+}
+
+static void a_failed_function_of_a_resource_without_status_is_not_deleted(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->function = one_that_failed(OUR_TAG); /* the resource was restored, or moved to this cluster */
+    look_and_find_it_left_there(scene);
+}
+
+static void a_failed_function_of_a_resource_without_status_is_not_deleted_after_a_throttled_call(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->function = one_that_failed(OUR_TAG);
+    refuse(scene, "CreateFunction", 429, "{\"__type\":\"TooManyRequestsException\",\"message\":\"slow\"}");
+    look_now(scene);
+    assert_state(scene, "Reconciling", "Throttled");
+    pass(scene, 60 * 1000);
+    look_and_find_it_left_there(scene);
+}
+
+static void a_function_in_force_that_was_missed_once_and_failed_is_not_deleted(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.State", json_new_string("Failed"));
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    refuse(scene, "GetFunction", 404, "{\"__type\":\"ResourceNotFoundException\",\"Message\":\"none\"}");
+    look_now(scene);
+    refuse(scene, NULL, 0, NULL);
+    set_spec(scene, "timeout", json_new_int(7)); /* a new start */
+    look_and_find_it_left_there(scene);
+}
+
 static void a_busy_function_is_polled_without_a_word_until_it_takes_long(void **state)
 {
     struct scene *scene = *state;
@@ -373,6 +445,10 @@ int main(void)
         test(a_function_that_is_there_already_is_looked_at_and_left_alone),
         test(a_function_in_force_that_failed_is_left_there_and_said_to_have_failed),
         test(an_adopted_function_that_fails_before_it_was_in_force_is_not_deleted),
+        test(a_failed_function_that_is_handed_over_by_its_tag_is_not_deleted),
+        test(a_failed_function_of_a_resource_without_status_is_not_deleted),
+        test(a_failed_function_of_a_resource_without_status_is_not_deleted_after_a_throttled_call),
+        test(a_function_in_force_that_was_missed_once_and_failed_is_not_deleted),
         test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
         test(a_role_that_cannot_be_assumed_is_given_three_minutes),
         test(a_refused_request_stalls_under_the_name_that_aws_gives),
