@@ -129,8 +129,9 @@ int look_step(struct run *run, const struct plan_step *step, struct json **ret_a
                                        .send_before_ms = run->with->lead_until_ms};
 
     run->operation = step_operation(step->kind);
-    run->memory->sent_ms = clock_mono_ms();
     int r = step_run(run->aws, &target, step, ret_answer, err);
+
+    run->memory->sent_ms = clock_mono_ms(); /* it may have waited for its turn, and AWS for itself */
 
     log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "name",
              run->function_name, "region", run->region, "operation", lambda_operation_name(run->operation),

@@ -28,7 +28,7 @@ struct memory {
     int64_t role_ms;            /* since when AWS says that it cannot assume the role; 0: it does not */
     int64_t busy_ms;            /* since when AWS is busy; 0: it is not */
     bool resting;               /* that look is a resync: what was tried may be tried once more */
-    int64_t sent_ms;            /* when an AWS write was sent last: the function may be there; 0: never */
+    int64_t sent_ms;            /* when an AWS write was over last: the function may be there; 0: never */
     int64_t earlier_ms;         /* the same, for an earlier generation */
     unsigned failures;          /* in a row */
     unsigned releases;          /* tries to let go of a function that is left behind */

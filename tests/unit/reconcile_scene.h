@@ -30,6 +30,7 @@ struct scene {
     int version;
     int refuse_status; /* of the next calls to `refuse` */
     const char *refuse, *refusal;
+    const char *slow; /* this call takes eight seconds */
 
     atomic_bool tells_account; /* STS answers */
     struct http_server *server;
@@ -106,6 +107,25 @@ static inline void create_function(struct scene *scene, const struct json *body)
     json_set_str(configuration, "FunctionArn", "arn:aws:lambda:us-east-1:123456789012:function:f");
 }
 
+static inline void earlier(int64_t *time_ms, int64_t ms)
+{
+    if (*time_ms)
+        *time_ms -= ms;
+}
+
+/* Time passes: as far as anybody remembers, everything happened earlier. */
+static inline void pass(struct scene *scene, int64_t ms)
+{
+    earlier(&scene->memory->due_ms, ms);
+    earlier(&scene->memory->role_ms, ms);
+    earlier(&scene->memory->busy_ms, ms);
+    earlier(&scene->memory->missed_ms, ms);
+    earlier(&scene->memory->sent_ms, ms);
+    earlier(&scene->memory->earlier_ms, ms);
+    for (size_t i = 0; i < scene->memory->ran_count; i++)
+        earlier(&scene->memory->ran[i].at_ms, ms);
+}
+
 /* Does what the call asks for; the status to answer with, and what. */
 static inline int serve(struct scene *scene, const char *call, const struct json *body,
                         const struct json **ret_answer)
@@ -169,6 +189,8 @@ static inline void handle(void *arg, struct http_exchange *exchange)
         atomic_store(&scene->stopping, !scene->with.lead_until_ms);
         atomic_store(&scene->lead_until_ms, 0);
     }
+    if (str_equal(call, scene->slow))
+        pass(scene, 8000);
     if (scene->refuse_status && str_equal(call, scene->refuse)) {
         status = scene->refuse_status;
         error = scene->refusal;
@@ -302,25 +324,6 @@ static inline struct reconcile_next look_now(struct scene *scene)
 
     memory_set_due(scene->memory, wait_ms ? clock_mono_ms() + wait_ms : INT64_MAX);
     return next;
-}
-
-static inline void earlier(int64_t *time_ms, int64_t ms)
-{
-    if (*time_ms)
-        *time_ms -= ms;
-}
-
-/* Time passes: as far as anybody remembers, everything happened earlier. */
-static inline void pass(struct scene *scene, int64_t ms)
-{
-    earlier(&scene->memory->due_ms, ms);
-    earlier(&scene->memory->role_ms, ms);
-    earlier(&scene->memory->busy_ms, ms);
-    earlier(&scene->memory->missed_ms, ms);
-    earlier(&scene->memory->sent_ms, ms);
-    earlier(&scene->memory->earlier_ms, ms);
-    for (size_t i = 0; i < scene->memory->ran_count; i++)
-        earlier(&scene->memory->ran[i].at_ms, ms);
 }
 
 static inline void assert_calls(struct scene *scene, const char *expected)

@@ -386,6 +386,23 @@ static void a_change_that_is_taken_back_at_once_is_not_taken_for_undone(void **s
     assert_int_equal(json_int_at(scene->function, "Configuration.Timeout", 0), 3);
 }
 
+static void a_write_that_took_long_may_not_be_shown_yet_all_the_same(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    pass(scene, 10 * 1000);
+    _cleanup_(freep) char *before = json_text(scene->function);
+
+    scene->slow = "UpdateFunctionConfiguration";
+    set_spec(scene, "timeout", json_new_int(5));
+    look_now(scene);
+    set_spec(scene, "timeout", NULL);
+    refuse(scene, "GetFunction", 200, before);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+}
+
 static void one_that_vanished_and_whose_new_creation_failed_is_made_anew_once(void **state)
 {
     struct scene *scene = *state;
@@ -462,6 +479,7 @@ int main(void)
         test(reported_drift_of_a_function_that_failed_is_not_called_ready),
         test(a_failed_function_that_takes_no_updates_is_not_waited_for),
         test(a_change_that_is_taken_back_at_once_is_not_taken_for_undone),
+        test(a_write_that_took_long_may_not_be_shown_yet_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
