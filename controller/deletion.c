@@ -44,8 +44,10 @@ static bool may_be_ours(struct run *run, const struct plan *plan)
 {
     const struct json *status = run->resource.status;
 
-    if (plan->outcome != PLAN_IN_FORCE || !status_reason(status) || status_phase(status) == STATUS_READY)
+    if (plan->outcome != PLAN_IN_FORCE || !status_reason(status) || status_phase(status) == STATUS_READY) {
+        run->memory->missed_ms = 0;
         return false;
+    }
     if (!run->memory->missed_ms)
         run->memory->missed_ms = run->now_ms;
     return run->now_ms - run->memory->missed_ms < READ_LAG_MS;
@@ -125,10 +127,10 @@ struct reconcile_next deletion_go_on(struct run *run)
                         "there is no such function, but nobody can tell whether this is its account before "
                         "STS answers (GetCallerIdentity)");
     look_plan(run, &plan);
-    if (plan.outcome == PLAN_BLOCKED)
-        return end_kept(run, plan.reason, plan.message);
     if (may_be_ours(run, &plan))
         return end_busy(run, "NotYetShown");
+    if (plan.outcome == PLAN_BLOCKED)
+        return end_kept(run, plan.reason, plan.message);
     if (plan.outcome == PLAN_STEPS && reconcile_is_over(run->with))
         return end_over();
     if (plan.outcome == PLAN_STEPS && run_all(run, &plan, NULL, &err) < 0)

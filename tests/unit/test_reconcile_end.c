@@ -134,6 +134,25 @@ static void a_function_that_is_missing_for_longer_lets_the_resource_go(void **st
     assert_calls(scene, "GetFunction finalizer");
 }
 
+static void a_function_that_is_missed_seen_and_missed_again_is_not_taken_for_gone(void **state)
+{
+    static const char none[] = "{\"__type\":\"ResourceNotFoundException\",\"Message\":\"none\"}";
+    struct scene *scene = *state;
+
+    refuse(scene, "GetFunction", 404, none);
+    look_now(scene);
+    delete_object(scene);
+    look_now(scene); /* missed */
+    refuse(scene, "DeleteFunction", 503, "");
+    pass(scene, 4000);
+    look_now(scene); /* seen, and something else is in the way */
+    assert_true(str_starts_with(str_text(&scene->calls), "GetFunction DeleteFunction"));
+    refuse(scene, "GetFunction", 404, none);
+    pass(scene, 4000);
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+}
+
 static void an_answer_that_does_not_say_whose_the_function_is_decides_nothing(void **state)
 {
     static const char *const odd[] = {
@@ -250,6 +269,7 @@ int main(void)
         test(a_function_that_vanished_lets_the_resource_go),
         test(a_function_that_was_just_created_is_not_taken_for_gone),
         test(a_function_that_is_missing_for_longer_lets_the_resource_go),
+        test(a_function_that_is_missed_seen_and_missed_again_is_not_taken_for_gone),
         test(an_answer_that_does_not_say_whose_the_function_is_decides_nothing),
         cmocka_unit_test_setup_teardown(a_function_that_is_not_found_may_be_in_an_account_that_is_not_known,
                                         set_up_without_account, tear_down),
