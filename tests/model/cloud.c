@@ -163,9 +163,10 @@ void cloud_note_change(struct cloud *cloud, struct cloud_function *function, boo
     if (!function->shown)
         return;
     sum_up(function);
-    if (settles && cloud->update_ms > 0) {
-        function->settles_ms = cloud->now_ms + cloud->update_ms;
-        json_set_str(json_make_object(function->shown, "Configuration"), "LastUpdateStatus", "InProgress");
+    if (settles) {
+        function->settles_ms = cloud->update_ms > 0 ? cloud->now_ms + cloud->update_ms : 0;
+        json_set_str(json_make_object(function->shown, "Configuration"), "LastUpdateStatus",
+                     cloud->update_ms > 0 ? "InProgress" : "Successful");
     }
     new_revision(cloud, function);
 }
