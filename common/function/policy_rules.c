@@ -93,7 +93,7 @@ static void look_layer_accounts(struct look *look, const struct policy_rule *rul
 
     if (json_type(look->limit) != JSON_ARRAY)
         return;
-    for (const struct json *layer = json_first(json_at(look->spec, rule->fields[0])); layer;
+    for (const struct json *layer = json_first(field_list(rule->fields[0], look->spec)); layer;
          layer = json_next(layer), index++) {
         struct str_view part = arn_part(json_str(layer) ? json_str(layer) : "", ARN_PART_ACCOUNT);
         _cleanup_(freep) char *account = xstrndup(part.ptr, part.len);
@@ -172,7 +172,7 @@ static void look_adoption(struct look *look, const struct policy_rule *rule)
 static void look_public(struct look *look, const struct policy_rule *rule)
 {
     const char *url = json_str_at(look->spec, rule->fields[0]);
-    const struct json *permissions = json_get(look->spec, rule->fields[1]);
+    const struct json *permissions = field_list(rule->fields[1], look->spec);
     size_t index = 0;
 
     if (json_type(look->limit) != JSON_BOOL || json_is_true(look->limit))
@@ -195,7 +195,7 @@ static void look_principals(struct look *look, const struct policy_rule *rule)
 
     if (json_type(look->limit) != JSON_ARRAY)
         return;
-    for (const struct json *one = json_first(json_get(look->spec, rule->fields[0])); one;
+    for (const struct json *one = json_first(field_list(rule->fields[0], look->spec)); one;
          one = json_next(one), index++) {
         const char *principal = json_str_at(one, "principal");
 

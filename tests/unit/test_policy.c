@@ -345,6 +345,24 @@ static void policies_that_admission_never_saw_do_no_harm(void **state)
     assert_string_equal(said, "");
 }
 
+static void lists_that_are_too_long_are_not_gone_through(void **state)
+{
+    _cleanup_(str_done) struct str spec = STR_INIT(1 << 16);
+
+    (void)state;
+    put("p", "{\"allow\":{\"layerAccounts\":[\"1\"],\"principals\":[\"1\"],\"publicUrls\":false}}");
+    str_add(&spec, "{\"layers\":[\"x\"");
+    for (int i = 0; i < 1000; i++)
+        str_add(&spec, ",\"x\"");
+    str_add(&spec, "],\"permissions\":[{\"principal\":\"*\"}");
+    for (int i = 0; i < 1000; i++)
+        str_add(&spec, ",{\"principal\":\"*\"}");
+    str_add(&spec, "]}");
+    _cleanup_(freep) char *said = judged(str_text(&spec), NULL, NULL);
+
+    assert_string_equal(said, "");
+}
+
 /* --- policies themselves ---------------------------------------------------------------------- */
 
 static char *checked(const char *spec, const char *old_spec)
@@ -447,6 +465,7 @@ int main(void)
         TEST(the_constraints_of_all_hold),
         TEST(the_first_policy_that_names_a_role_says_the_account),
         TEST(policies_that_admission_never_saw_do_no_harm),
+        TEST(lists_that_are_too_long_are_not_gone_through),
         TEST(a_policy_that_contradicts_itself_is_told_where),
         TEST(what_was_wrong_with_a_policy_before_is_a_warning),
     };
