@@ -56,14 +56,6 @@ static void add_causes(const struct findings *findings, struct str *out)
     str_add(out, "]");
 }
 
-static bool only_policies(const struct findings *findings)
-{
-    for (size_t i = 0; i < findings->count; i++)
-        if (!findings->items[i].warning && !findings->items[i].policy)
-            return false;
-    return true;
-}
-
 /* 422 Invalid in the API server's own form, so that kubectl prints it as its own; 403 Forbidden when there
  * is nothing wrong but what the cluster's admin does not want. */
 static void add_status(const struct review_request *request, const struct review_verdict *verdict,
@@ -81,7 +73,7 @@ static void add_status(const struct review_request *request, const struct review
         return;
     }
     const char *kind = request->policy ? "LambdaPolicy" : "LambdaFunction";
-    bool forbidden = only_policies(&verdict->findings);
+    bool forbidden = findings_by_policies(&verdict->findings);
 
     str_addf(&message, "%s.kubelambda.io ", kind);
     str_add_json(&message, name);

@@ -91,9 +91,26 @@ static void finding_done(struct finding *finding)
     free(finding->policy);
 }
 
+static const struct finding *first_error(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (!findings->items[i].warning)
+            return &findings->items[i];
+    return NULL;
+}
+
+bool findings_by_policies(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (!findings->items[i].warning && !findings->items[i].policy)
+            return false;
+    return true;
+}
+
 void findings_cap(struct findings *findings)
 {
     size_t seen[2] = {0}, kept = 0; /* errors, warnings */
+    bool by_policies = findings_by_policies(findings);
 
     for (size_t i = 0; i < findings->count; i++) {
         struct finding *one = &findings->items[i];
@@ -105,10 +122,14 @@ void findings_cap(struct findings *findings)
     }
     findings->count = kept;
     findings->errors = seen[false] < FINDINGS_SHOWN ? seen[false] : FINDINGS_SHOWN;
-    for (int warning = false; warning <= true; warning++)
-        if (seen[warning] > FINDINGS_SHOWN)
-            findings_add(findings, FINDING_TOO_MANY, warning, "spec", NULL, "%zu more findings are not shown",
-                         seen[warning] - FINDINGS_SHOWN);
+    for (int warning = false; warning <= true; warning++) {
+        if (seen[warning] <= FINDINGS_SHOWN)
+            continue;
+        findings_add(findings, FINDING_TOO_MANY, warning, "spec", NULL, "%zu more findings are not shown",
+                     seen[warning] - FINDINGS_SHOWN);
+        if (!warning && by_policies)
+            findings->items[findings->count - 1].policy = xstrdup(first_error(findings)->policy);
+    }
 }
 
 void findings_done(struct findings *findings)

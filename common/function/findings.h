@@ -35,6 +35,8 @@ void findings_add(struct findings *findings, enum finding_reason reason, bool wa
 void findings_move(struct findings *findings, struct finding *finding); /* takes over what is in it */
 void findings_done(struct findings *findings);
 
+bool findings_by_policies(const struct findings *findings); /* all errors, as far as there are any */
+
 /* Keeps the first FINDINGS_SHOWN errors and as many warnings, and adds how many more there were of each. */
 enum { FINDINGS_SHOWN = 100 };
 void findings_cap(struct findings *findings);

@@ -97,6 +97,25 @@ static void many_warnings_do_not_hide_an_error(void **state)
     findings_done(&findings);
 }
 
+static void very_many_findings_of_policies_are_a_matter_of_policy(void **state)
+{
+    (void)state;
+    for (int others = 0; others <= 1; others++) {
+        struct findings findings = {0};
+
+        for (int i = 0; i < FINDINGS_SHOWN + 50; i++) {
+            findings_add(&findings, FINDING_FORBIDDEN, false, "spec", NULL, "error %d", i);
+            findings.items[i].policy = xstrdup("p");
+        }
+        if (others)
+            findings_add(&findings, FINDING_INVALID, false, "spec", NULL, "error");
+        findings_cap(&findings);
+        assert_int_equal(findings.count, FINDINGS_SHOWN + 1);
+        assert_int_equal(findings_by_policies(&findings), !others);
+        findings_done(&findings);
+    }
+}
+
 static void the_namespace_is_asked_for_first(void **state)
 {
     (void)state;
@@ -454,6 +473,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_would_be_too_long_is_a_short_refusal),
         cmocka_unit_test(of_very_many_findings_the_first_hundred_are_told_and_how_many_more_there_are),
         cmocka_unit_test(many_warnings_do_not_hide_an_error),
+        cmocka_unit_test(very_many_findings_of_policies_are_a_matter_of_policy),
         cmocka_unit_test(the_namespace_is_asked_for_first),
         cmocka_unit_test(a_namespace_that_cannot_be_read_makes_no_name),
         cmocka_unit_test(replace_keeps_what_cannot_change),
