@@ -115,13 +115,13 @@ static void import_permission(const struct importing *to, const struct plan_atta
     }
 }
 
-/* Two sources may have names that end alike. Takes the name over. */
-static char *free_name(const struct json *items, char *name)
+/* A name that no source has: of those before it, and of those that keep theirs. */
+static char *free_name(const struct json *items, const struct json *all, const struct json *have)
 {
-    _cleanup_(freep) char *plain = name;
+    _cleanup_(freep) char *plain = source_name(have);
+    char *name = xstrdup(plain);
 
-    name = xstrdup(plain);
-    for (int number = 2; is_in(items, "name", name); number++) {
+    for (int number = 2; is_in(items, "name", name) || json_get(all, name); number++) {
         free(name);
         name = xasprintf("%.59s-%d", plain, number);
     }
@@ -132,7 +132,7 @@ static char *free_name(const struct json *items, char *name)
 static void import_source(const struct importing *to, const struct plan_attached *kind,
                           const struct json *have, struct json *items)
 {
-    const struct json *tags = json_get(have, "Tags");
+    const struct json *all = json_get(to->observed, kind->answer), *tags = json_get(have, "Tags");
     const char *owner = json_str(json_get(tags, PLAN_OWNER_TAG));
     bool named = str_equal(json_str(json_get(tags, ATTACHED_NAME_TAG)), json_key(have));
 
@@ -142,7 +142,7 @@ static void import_source(const struct importing *to, const struct plan_attached
         leave_out(to, kind->path, json_key(have), "it has another owner");
     } else {
         struct json *item = attached_item(kind, have);
-        _cleanup_(freep) char *name = free_name(items, named ? xstrdup(json_key(have)) : source_name(have));
+        _cleanup_(freep) char *name = named ? xstrdup(json_key(have)) : free_name(items, all, have);
 
         json_set_str(item, "name", name);
         json_append(items, item);

@@ -102,6 +102,20 @@ static void a_source_that_has_our_tags_keeps_its_name(void **state)
                 "{\"name\":\"source\",\"eventSourceArn\":\"" ARN "_\"}]");
 }
 
+static void a_source_before_it_does_not_take_its_name(void **state)
+{
+    _cleanup_(json_freep) struct json *spec =
+        imported("{\"EventSources\":{\"mapping 1\":{\"EventSourceArn\":\"" ARN "orders\",\"BatchSize\":10},"
+                 "\"orders\":{\"EventSourceArn\":\"" ARN "orders-v2\",\"BatchSize\":10,"
+                 "\"Tags\":{\"" PLAN_OWNER_TAG "\":\"a/b/c\",\"kubelambda.io/event-source\":\"orders\"}}}}",
+                 "");
+
+    (void)state;
+    assert_json(json_get(spec, "eventSources"),
+                "[{\"name\":\"orders-2\",\"eventSourceArn\":\"" ARN "orders\"},"
+                "{\"name\":\"orders\",\"eventSourceArn\":\"" ARN "orders-v2\"}]");
+}
+
 static void a_public_url_is_declared_where_its_statements_are_whatever_their_ids(void **state)
 {
     static const char *const ids[][2] = {
@@ -146,6 +160,7 @@ int main(void)
         cmocka_unit_test(what_a_manifest_cannot_say_is_named),
         cmocka_unit_test(more_statements_than_a_manifest_takes_are_named),
         cmocka_unit_test(a_source_that_has_our_tags_keeps_its_name),
+        cmocka_unit_test(a_source_before_it_does_not_take_its_name),
         cmocka_unit_test(a_public_url_is_declared_where_its_statements_are_whatever_their_ids),
         cmocka_unit_test(a_public_url_that_is_not_open_to_everybody_stays_so),
     };
