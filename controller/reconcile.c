@@ -299,10 +299,13 @@ static bool just_deleted(const struct run *run)
 }
 
 /* May an answer still show what was before a write for an earlier generation? It may be what is declared now.
- */
+ * An update for this one that AWS took was one of the newest revision. */
 static bool just_written(const struct memory *memory)
 {
-    return memory->earlier_ms && clock_mono_ms() - memory->earlier_ms < READ_LAG_MS;
+    bool updated = memory_ran_ms(memory, PLAN_UPDATE_CODE, NULL) ||
+                   memory_ran_ms(memory, PLAN_UPDATE_CONFIGURATION, NULL);
+
+    return memory->earlier_ms && !updated && clock_mono_ms() - memory->earlier_ms < READ_LAG_MS;
 }
 
 /* As step_failed. */
