@@ -174,9 +174,13 @@ class Cluster:
         gone = self.run("delete", "lambdafunctions", "--all", "--timeout=20s", "-n", namespace, check=False)
         if gone.returncode == 0:
             return
+        self.unhook()
+        self.abandon(namespace)
+
+    def unhook(self):
+        """From now on nobody is asked about functions."""
         for kind in ("mutating", "validating"):
             self.run("delete", f"{kind}webhookconfigurations", "kubelambda", "--ignore-not-found")
-        self.abandon(namespace)
 
     def abandon(self, namespace):
         """Deletes the functions in it without waiting for anybody; in AWS they may stay."""

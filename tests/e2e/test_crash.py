@@ -111,6 +111,7 @@ def begin(cluster, aws, namespace, names):
     made = [name for name in names if isinstance(given[name], dict)]
     cluster.apply(*(function(name, namespace, **given[name]) for name in made))
     all_ready(cluster, namespace, len(made))
+    time.sleep(3)  # a change that follows at once costs a look more: what was written might not show yet
 
 
 def change(cluster, namespace, names):

@@ -111,6 +111,7 @@ class Soak:
                 self.done["again"] += 1
                 status, answer = self.cluster.request(method, path, body, content_type)
         assert status in expected, f"{method} {path}: {status} {str(answer)[:300]}"
+        return answer
 
     def review(self):
         path = PATH.format(self.namespace) + "?dryRun=All"
@@ -127,8 +128,9 @@ class Soak:
         else:
             chosen = {key: random.choice(some) for key, some in MEMBERS.items() if random.random() < 0.5}
             wanted = function(name, self.namespace, **chosen)
-            self.ask("PATCH", path + FORCED, wanted, [200, 201], APPLY)
-            self.declared[name] = wanted["spec"]
+            answer = self.ask("PATCH", path + FORCED, wanted, [200, 201], APPLY)
+            if "deletionTimestamp" not in answer["metadata"]:  # else it goes all the same
+                self.declared[name] = wanted["spec"]
         if random.random() < 0.1:
             most = random.choice((128, 512))
             wanted = policy("soak", self.namespace, enforcement="Warn", allow={"memorySize": {"max": most}})

@@ -46,6 +46,7 @@ def crds(cluster):
 def first(cluster, aws, crds):
     """The cluster and AWS as the first version left them; the functions by name."""
     crds(FIRST)
+    cluster.unhook()
     cluster.namespace(NAMESPACE, "preview")
     stored = json.loads((FIRST / "objects.json").read_text(encoding="utf-8"))
     cluster.apply(*({**one, "status": {}} for one in stored))

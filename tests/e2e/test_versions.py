@@ -407,6 +407,7 @@ def test_a_rollback_of_an_alias_is_one_write_and_no_deployment(cluster, aws, ser
     apply(cluster, namespace, 2, LIVE)
     apply(cluster, namespace, 3, LIVE)
     aws.settings(update_ms=800)
+    time.sleep(3)  # what was written a moment ago might not show yet, and would be waited for
     mark = aws.mark()
     result, seconds = rollback(cluster, namespace, "--alias", "live")
     assert result.returncode == 0, result.stderr
