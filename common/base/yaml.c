@@ -123,7 +123,7 @@ static void note_line(struct reader *reader, int depth, const char *key, size_t 
 /* Writes the key of the current event, whose value is at `depth`, and the colon after it. */
 static int read_key(struct reader *reader, struct map *keys, int depth)
 {
-    char json[PLAIN_JSON_SIZE];
+    char json[PLAIN_JSON_SIZE] = "";
 
     if (reader->event.type != YAML_SCALAR_EVENT)
         return refuse(reader, "a key must be a plain or quoted text");

@@ -91,26 +91,40 @@ static void finding_done(struct finding *finding)
     free(finding->policy);
 }
 
-static const struct finding *first_error(const struct findings *findings)
+/* The first error's policy, where each error has one; else NULL. */
+static const char *policy_of_all(const struct findings *findings)
 {
-    for (size_t i = 0; i < findings->count; i++)
-        if (!findings->items[i].warning)
-            return &findings->items[i];
-    return NULL;
+    const char *first = NULL;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->items[i];
+
+        if (!one->warning && !one->policy)
+            return NULL;
+        if (!one->warning && !first)
+            first = one->policy;
+    }
+    return first;
 }
 
 bool findings_by_policies(const struct findings *findings)
 {
-    for (size_t i = 0; i < findings->count; i++)
-        if (!findings->items[i].warning && !findings->items[i].policy)
-            return false;
-    return true;
+    return findings->errors == 0 || policy_of_all(findings);
+}
+
+static void add_more(struct findings *findings, size_t count, bool warning, const char *policy)
+{
+    if (count <= FINDINGS_SHOWN)
+        return;
+    findings_add(findings, FINDING_TOO_MANY, warning, "spec", NULL, "%zu more findings are not shown",
+                 count - FINDINGS_SHOWN);
+    findings->items[findings->count - 1].policy = xstrdup(policy);
 }
 
 void findings_cap(struct findings *findings)
 {
     size_t seen[2] = {0}, kept = 0; /* errors, warnings */
-    bool by_policies = findings_by_policies(findings);
+    const char *policy = policy_of_all(findings);
 
     for (size_t i = 0; i < findings->count; i++) {
         struct finding *one = &findings->items[i];
@@ -122,14 +136,8 @@ void findings_cap(struct findings *findings)
     }
     findings->count = kept;
     findings->errors = seen[false] < FINDINGS_SHOWN ? seen[false] : FINDINGS_SHOWN;
-    for (int warning = false; warning <= true; warning++) {
-        if (seen[warning] <= FINDINGS_SHOWN)
-            continue;
-        findings_add(findings, FINDING_TOO_MANY, warning, "spec", NULL, "%zu more findings are not shown",
-                     seen[warning] - FINDINGS_SHOWN);
-        if (!warning && by_policies)
-            findings->items[findings->count - 1].policy = xstrdup(first_error(findings)->policy);
-    }
+    add_more(findings, seen[false], false, policy);
+    add_more(findings, seen[true], true, NULL);
 }
 
 void findings_done(struct findings *findings)

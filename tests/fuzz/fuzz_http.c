@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     serves();
     (void)shutdown(fd, SHUT_WR);
     while (read(fd, rest, sizeof(rest)) > 0)
-        continue;
+        ;
     close(fd);
     return 0;
 }

@@ -14,6 +14,7 @@ int login_start(const struct json *exec, const char *directory, struct login **r
     return json_get(exec, "command") ? 0 : err_set(err, ERR_FATAL, "no command");
 }
 
+/* cppcheck-suppress constParameter ; the library declares it so */
 void login_free(struct login *login)
 {
     must_hold(!login);
