@@ -169,8 +169,7 @@ static void start_workers(struct controller *controller)
 {
     controller->workers = xcalloc(controller->worker_count, sizeof(*controller->workers));
     for (unsigned i = 0; i < controller->worker_count; i++)
-        if (thread_start(&controller->workers[i], "worker", worker, controller, NULL) < 0)
-            abort(); /* as where there is no memory for a small allocation */
+        thread_must_start(&controller->workers[i], "worker", worker, controller);
 }
 
 static void add_known(void *arg, const struct kube_object *object)

@@ -338,8 +338,7 @@ struct policy_counter *policy_counter_start(const struct policy_counter_options 
     counter->due = true;
     pthread_mutex_init(&counter->lock, NULL);
     thread_cond_init(&counter->wake);
-    if (thread_start(&counter->thread, "policies", run, counter, NULL) < 0)
-        abort(); /* as where there is no memory for a small allocation */
+    thread_must_start(&counter->thread, "policies", run, counter);
     return counter;
 }
 

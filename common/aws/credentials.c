@@ -326,8 +326,7 @@ static void wake(struct refresher *refresher)
     pthread_cond_broadcast(&refresher->changed);
     if (refresher->started)
         return;
-    if (thread_start(&refresher->thread, "credentials", run, refresher, NULL) < 0)
-        abort(); /* as where there is no memory for a small allocation */
+    thread_must_start(&refresher->thread, "credentials", run, refresher);
     refresher->started = true;
 }
 

@@ -2,6 +2,7 @@
 #include "common/base/thread.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,6 +25,12 @@ int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg
         return err_set(err, ERR_FATAL, "cannot start the thread %s: %s", name, strerror(failed));
     pthread_setname_np(*ret_thread, name);
     return 0;
+}
+
+void thread_must_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg), void *arg)
+{
+    if (thread_start(ret_thread, name, run, arg, NULL) < 0)
+        abort();
 }
 
 void thread_cond_init(pthread_cond_t *ret_cond)

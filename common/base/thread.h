@@ -12,6 +12,10 @@
 int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg), void *arg, struct err *err)
     __attribute__((warn_unused_result));
 
+/* The same where nothing goes on without it: the process ends, as where memory for a small allocation is out.
+ */
+void thread_must_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg), void *arg);
+
 /* A condition for thread_wait_until, which the caller ends with pthread_cond_destroy. */
 void thread_cond_init(pthread_cond_t *ret_cond);
 

@@ -198,8 +198,7 @@ struct elector *elector_start(const struct elector_options *options)
     lease_init(&elector->lease, elector->identity);
     pthread_mutex_init(&elector->lock, NULL);
     thread_cond_init(&elector->wake);
-    if (thread_start(&elector->thread, "lease", run, elector, NULL) < 0)
-        abort(); /* as where there is no memory for a small allocation */
+    thread_must_start(&elector->thread, "lease", run, elector);
     return elector;
 }
 

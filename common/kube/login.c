@@ -240,8 +240,7 @@ static void *work(void *arg)
 
 static void start_thread(struct login *login)
 {
-    if (thread_start(&login->thread, "login", work, login, NULL) < 0)
-        abort(); /* as where there is no memory for a small allocation */
+    thread_must_start(&login->thread, "login", work, login);
     login->started = true;
 }
 
