@@ -134,10 +134,8 @@ static void print_declared(const struct json *function)
         return;
     }
     puts("That is declared already, and not in force; nothing is changed.");
-    if (seen) {
+    if (seen)
         session_print(stdout, progress);
-        puts("");
-    }
     printf("How far it is: kubectl describe lambdafunction %s -n %s\n",
            json_str_at(function, "metadata.name"), json_str_at(function, "metadata.namespace"));
 }

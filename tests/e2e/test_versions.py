@@ -377,12 +377,17 @@ def test_a_rollback_of_code_passes_by_the_versions_of_the_same_code(cluster, aws
     assert aws.function("preview-app")["Configuration"]["CodeSha256"] == aws.sha256("app/1.zip")
 
 
-def test_a_rollback_from_code_that_aws_refuses_goes_back_to_what_is_in_force(cluster, aws, serve, namespace):
+def declare_what_aws_refuses(cluster, aws, namespace, number):
+    """After two states that were in force."""
     apply(cluster, namespace, 1)
     apply(cluster, namespace, 2)
     aws.rule("UpdateFunctionCode", status=400, code="InvalidParameterValueException", message="not like that")
-    cluster.apply(function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": "app/3.zip"}, versions=PUBLISH))
+    cluster.apply(function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": f"app/{number}.zip"}, versions=PUBLISH))
     settled(cluster, "app", namespace, "Stalled")
+
+
+def test_a_rollback_from_code_that_aws_refuses_goes_back_to_what_is_in_force(cluster, aws, serve, namespace):
+    declare_what_aws_refuses(cluster, aws, namespace, 3)
     result, _ = rollback(cluster, namespace)
     assert result.returncode == 0, result.stderr
     assert "- app/3.zip (declared, not in force)\n+ app/2.zip, version 2 (" in result.stdout
@@ -390,15 +395,11 @@ def test_a_rollback_from_code_that_aws_refuses_goes_back_to_what_is_in_force(clu
 
 
 def test_a_rollback_to_code_that_is_declared_and_not_in_force_says_so(cluster, aws, serve, namespace):
-    apply(cluster, namespace, 1)
-    apply(cluster, namespace, 2)
-    aws.rule("UpdateFunctionCode", status=400, code="InvalidParameterValueException", message="not like that")
-    cluster.apply(function("app", namespace, code={"s3Bucket": "artifacts", "s3Key": "app/1.zip"}, versions=PUBLISH))
-    settled(cluster, "app", namespace, "Stalled")
+    declare_what_aws_refuses(cluster, aws, namespace, 1)
     result, _ = rollback(cluster, namespace, "--to", "1")
     assert result.returncode == 0, result.stderr
     assert "\nThat is declared already, and not in force; nothing is changed.\n" in result.stdout
-    assert ": UpdateFunctionCode: InvalidParameterValueException: not like that\n" in result.stdout
+    assert ": UpdateFunctionCode: InvalidParameterValueException: not like that\nHow far it is: " in result.stdout
     assert f"\nHow far it is: kubectl describe lambdafunction app -n {namespace}\n" in result.stdout
 
 
