@@ -14,12 +14,14 @@ import time
 import traceback
 
 import pytest
-from harness import FakeAws, Serve, function, is_settled, wait_for
+from harness import Serve, function, is_settled, wait_for
 from proxy import Proxy
 from replicas import SECRET
 from test_faults import api_server_down, cpu_seconds
 from test_policy import policy
 from test_storms import FAULTS
+
+pytestmark = pytest.mark.scripted_aws(pending_ms=300, update_ms=300)
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "0.75"))
 LONG = MINUTES >= 10  # caches are full and the allocator's arenas have their size before the second third
@@ -48,16 +50,6 @@ MEMBERS = {
     "functionUrl": ({"authType": "AWS_IAM"},),
     "versions": ({"publish": "OnChange", "keep": 1},),
 }
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.settings(pending_ms=300, update_ms=300)
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
 
 
 class Keys:

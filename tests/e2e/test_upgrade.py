@@ -8,8 +8,10 @@ import subprocess
 
 import pytest
 import yaml
-from harness import BINARY, ROOT, FakeAws, Serve, conditions, function, settled, wait_for
+from harness import BINARY, ROOT, Serve, conditions, function, settled, wait_for
 from replicas import Installed
+
+pytestmark = pytest.mark.scripted_aws
 
 # What the first version that could be installed (7fa8e55) stored, and its CRDs. It ran with --cluster-id golden.
 FIRST = ROOT / "tests/e2e/golden/upgrade"
@@ -18,15 +20,6 @@ NAMESPACE = "upgraded"
 # In CI the same sources, built otherwise; with a binary of the first version it was run by hand.
 OTHER = pathlib.Path(os.environ.get("KUBELAMBDA_OTHER", ROOT / "build/kubelambda"))
 STATUS = "/apis/kubelambda.io/v1alpha1/namespaces/{}/lambdafunctions/{}/status"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    one = FakeAws(tmp_path_factory.mktemp("fake"))
-    one.upload("app/1.zip")
-    one.upload("app/2.zip", "x = 2\n")
-    yield one
-    one.stop()
 
 
 @pytest.fixture

@@ -19,6 +19,13 @@ static void get(struct queue *queue, const char *expected)
     assert_string_equal(queue_get(queue), expected);
 }
 
+/* Ends the work on each; the list ends with NULL. */
+static void done(struct queue *queue, const char *const *keys)
+{
+    for (; *keys; keys++)
+        queue_done(queue, *keys);
+}
+
 /* Adds a last key and sees that it is the next one: nothing else was due. */
 static void assert_nothing_due(struct queue *queue)
 {
@@ -278,9 +285,7 @@ static void what_nobody_waits_for_comes_last(void **state)
     get(queue, "begun");
     get(queue, "person");
     get(queue, "upkeep-2");
-    for (const char *const *key = (const char *const[]){"upkeep-1", "begun", "person", "upkeep-2", NULL};
-         *key; key++)
-        queue_done(queue, *key);
+    done(queue, (const char *const[]){"upkeep-1", "begun", "person", "upkeep-2", NULL});
     assert_nothing_due(queue);
     queue_free(queue);
 }
@@ -300,8 +305,7 @@ static void what_was_begun_goes_on_before_what_is_new(void **state)
     get(queue, "a");
     get(queue, "b");
     get(queue, "c");
-    for (int i = 0; i < 3; i++)
-        queue_done(queue, (const char *const[]){"a", "b", "c"}[i]);
+    done(queue, (const char *const[]){"a", "b", "c", NULL});
     assert_nothing_due(queue);
     queue_free(queue);
 }
@@ -320,8 +324,7 @@ static void what_was_begun_stays_so_when_upkeep_is_due_earlier_or_was(void **sta
     get(queue, "a");
     get(queue, "b");
     get(queue, "new");
-    for (int i = 0; i < 3; i++)
-        queue_done(queue, (const char *const[]){"a", "b", "new"}[i]);
+    done(queue, (const char *const[]){"a", "b", "new", NULL});
     assert_nothing_due(queue);
     queue_free(queue);
 }
