@@ -321,7 +321,7 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     run->seen = false;
     archive_look(run);
     look_plan(run, &plan);
-    run->memory->found = run->memory->found || plan.foreign;
+    run->memory->found |= plan.foreign;
     switch (plan.outcome) {
     case PLAN_IN_FORCE:
         *ret_next = just_written(run->memory) ? end_busy(run, "NotYetShown") : end_in_force(run);
