@@ -61,6 +61,13 @@ static void run_timers(struct http *http)
     }
 }
 
+static void start(struct transfer *transfer)
+{
+    TAILQ_INSERT_TAIL(&transfer->http->active, transfer, link);
+    if (curl_multi_add_handle(transfer->http->multi, transfer->easy) != CURLM_OK)
+        abort(); /* out of memory, or a handle that is used twice */
+}
+
 static void start_submitted(struct http *http)
 {
     struct transfers fresh = TAILQ_HEAD_INITIALIZER(fresh);
@@ -75,11 +82,9 @@ static void start_submitted(struct http *http)
             finish(transfer, &transfer->refused);
             continue;
         }
-        TAILQ_INSERT_TAIL(&http->active, transfer, link);
         if (transfer->stream)
             stream_started(transfer->stream);
-        if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
-            abort(); /* out of memory, or a handle that is used twice */
+        start(transfer);
     }
 }
 
@@ -96,6 +101,10 @@ static void finish_done(struct http *http)
 
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         loop_cut(transfer);
+        if (transfer_again(transfer, code)) {
+            start(transfer);
+            continue;
+        }
         if (code != CURLE_OK)
             transfer_error(transfer, code, &err);
         finish(transfer, code != CURLE_OK ? &err : NULL);

@@ -16,8 +16,9 @@ struct transfer {
     struct http *http;
     CURL *easy;
     struct curl_slist *headers;
-    char *body;   /* what is sent */
-    char *target; /* "host:port", for messages */
+    char *body;      /* what is sent */
+    char *target;    /* "host:port", for messages */
+    bool repeatable; /* it only reads, and was not sent anew yet */
     int64_t timeout_ms;
     const _Atomic int64_t *send_before_ms; /* as in the request */
     _Atomic int64_t *sent_bytes;           /* as in the request */
@@ -58,6 +59,8 @@ struct http {
 /* transfer.c */
 struct transfer *transfer_new(struct http *http, const struct http_request *request);
 void transfer_free(struct transfer *transfer); /* gives its handle back; it must not be in the multi handle */
+/* Ended with that code: may it be sent anew, on a new connection? It is then ready for that. Once. */
+bool transfer_again(struct transfer *transfer, CURLcode code);
 void transfer_error(const struct transfer *transfer, CURLcode code, struct err *err);
 
 /* loop.c */

@@ -227,6 +227,7 @@ struct transfer *transfer_new(struct http *http, const struct http_request *requ
     transfer->easy = take_handle(http);
     transfer->target = target_of(request->url);
     transfer->timeout_ms = request->timeout_ms;
+    transfer->repeatable = str_equal(request->method, "GET") || str_equal(request->method, "HEAD");
     transfer->send_before_ms = request->send_before_ms;
     transfer->sent_bytes = request->sent_bytes;
     transfer->response = (struct http_response){.headers = STR_INIT(MAX_HEADER_BYTES), .body = STR_INIT(max)};
@@ -245,6 +246,27 @@ void transfer_free(struct transfer *transfer)
     free(transfer->body);
     free(transfer->target);
     free(transfer);
+}
+
+/* Of connections that were kept and are dead libcurl tries five, and gives up although there may be more. */
+bool transfer_again(struct transfer *transfer, CURLcode code)
+{
+    bool broken = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
+    long connected = 0;
+    curl_off_t took_us = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connected);
+    curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    int64_t left_ms = transfer->timeout_ms - took_us / 1000;
+
+    if (!broken || connected > 0 || transfer->response.status || transfer->stream || !transfer->repeatable ||
+        left_ms <= 0)
+        return false;
+    transfer->repeatable = false;
+    *transfer->detail = '\0';
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+    return true;
 }
 
 void transfer_error(const struct transfer *transfer, CURLcode code, struct err *err)
