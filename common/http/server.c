@@ -201,7 +201,9 @@ static unsigned worker_count(unsigned wanted)
 static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned workers)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    unsigned connections = workers * server->exchanges.connections.max; /* it is divided among workers */
+    /* It is divided among the workers. One more for each: at its limit a worker takes no connection for which
+     * connections.c could make room. */
+    unsigned connections = workers * (server->exchanges.connections.max + 1);
     const struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)hand_out},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},

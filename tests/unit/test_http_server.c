@@ -175,6 +175,31 @@ static bool is_closed(int fd)
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: test\r\n\r\n"
 
+/* --- connections ------------------------------------------------------------------------------ */
+
+static void the_oldest_idle_connection_of_a_server_that_is_full_gives_way(void **state)
+{
+    const struct http_server_options options = {
+        .listen = "127.0.0.1:0", .workers = 1, .max_connections = 4, .max_body_bytes = 1, .handler = handle};
+    struct http_server *server;
+    struct err err;
+    int fds[12];
+
+    (void)state;
+    assert_int_equal(http_server_start(&options, &server, &err), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = connect_to(server);
+        send_text(fds[i], GET("/describe"));
+        receive(fds[i], "GET /describe");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        if (i < ARRAY_LEN(fds) - options.max_connections)
+            assert_true(is_closed(fds[i]));
+        close(fds[i]);
+    }
+    http_server_stop(server, 1000);
+}
+
 /* --- answering -------------------------------------------------------------------------------- */
 
 static void a_handler_sees_the_request_and_answers_it(void **state)
@@ -465,6 +490,7 @@ static void what_is_still_suspended_at_the_end_gets_503_and_a_late_answer_is_har
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_oldest_idle_connection_of_a_server_that_is_full_gives_way),
         cmocka_unit_test(a_handler_sees_the_request_and_answers_it),
         cmocka_unit_test(one_connection_carries_many_requests),
         cmocka_unit_test(a_handler_that_forgets_to_answer_gives_500),
