@@ -208,14 +208,22 @@ def api_server_down(cluster):
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), what="the API server's end")
     yield
     log_path = cluster.directory / "log/kube-apiserver-again.log"
-    with open(log_path, "wb") as log:
-        again = subprocess.Popen(
-            arguments, cwd=cluster.directory, env=dict(one.split(b"=", 1) for one in environment),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    pid_file.write_text(f"{again.pid} {process_start(again.pid)}\n", encoding="ascii")
+    again = None
+
+    def ready():
+        """It ends at once while the kernel still takes the killed one's port from its threads."""
+        nonlocal again
+        if again is None or again.poll() is not None:
+            with open(log_path, "wb") as log:
+                again = subprocess.Popen(
+                    arguments, cwd=cluster.directory, env=dict(one.split(b"=", 1) for one in environment),
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                )  # fmt: skip
+            pid_file.write_text(f"{again.pid} {process_start(again.pid)}\n", encoding="ascii")
+        return cluster.run("get", "--raw", "/readyz", check=False).returncode == 0
+
     try:
-        wait_for(lambda: cluster.run("get", "--raw", "/readyz", check=False).returncode == 0, 120, "the API server")
+        wait_for(ready, 120, "the API server")
     except AssertionError as error:
         error.add_note(f"the end of its log:\n{log_path.read_text(encoding='utf-8')[-4000:]}")
         raise

@@ -57,7 +57,8 @@ def test_while_aws_throttles_everything_little_is_sent_and_all_is_done_afterward
     time.sleep(seconds)
     sent = aws.journal(since=mark)
     found = cluster.functions(namespace).values()
-    assert {one["status"] for one in sent} == {429} and len(sent) <= 6 * seconds, len(sent)
+    # The lowest rates are 6 GetFunctions and one other call per second; some go out until those are reached.
+    assert {one["status"] for one in sent} == {429} and len(sent) <= 8 * seconds, len(sent)
     assert {conditions(one)["Stalled"][0] for one in found if conditions(one)} == {"False"}
     assert "Throttled" in {conditions(one)["Reconciling"][1] for one in found}
     aws.rules_off()
