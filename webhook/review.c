@@ -18,7 +18,8 @@ static bool is_kind(const struct json *kind, const char *name)
            str_equal(json_str_at(kind, "kind"), name);
 }
 
-static const struct json_unwanted in_metadata[] = {{.key = "managedFields"}, {.key = "annotations"}, {0}};
+static const struct json_unwanted in_metadata[] = {
+    {.key = "managedFields"}, {.key = "annotations"}, {.key = "labels"}, {.key = "ownerReferences"}, {0}};
 static const struct json_unwanted in_object[] = {{"metadata", in_metadata}, {.key = "status"}, {0}};
 static const struct json_unwanted in_old_object[] = {{"metadata", in_metadata}, {0}};
 static const struct json_unwanted in_request[] = {{"object", in_object},

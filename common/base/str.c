@@ -220,31 +220,64 @@ bool parse_duration(const char *text, int64_t *ret_ms)
 static struct compiled {
     const char *pattern;
     regex_t regex;
-    bool repeats; /* one class and nothing else, such as "[a-z]+": what is in it is in `members` */
+    bool repeats; /* one class, or one and then another, such as "[a-z][a-z0-9]+", and nothing else */
     size_t at_least;
-    bool members[256];
+    bool first[256], others[256]; /* the characters that may be in such a text */
 } compiled[256];
 static atomic_size_t compiled_count;
 
-/* Most patterns are so; asking the expression for each text would take ten times as long. */
-static void learn_class(struct compiled *one)
+static void must_compile(regex_t *regex, const char *pattern, size_t len)
 {
-    const char *first = one->pattern + 1 + (one->pattern[0] == '[' && one->pattern[1] == '^');
-    const char *end = one->pattern[0] == '[' ? first : "";
+    _cleanup_(freep) char *anchored = xasprintf("^(%.*s)", (int)len, pattern);
 
-    /* A bracket right behind the opening one is a member; "[:space:]" has brackets of its own. */
+    if (regcomp(regex, anchored, REG_EXTENDED) != 0) {
+        fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
+        abort();
+    }
+}
+
+/* How long the class is that the pattern begins with, such as "[a-z]"; 0: it begins with something else. A bracket
+ * right behind the opening one is a member; "[:space:]" has brackets of its own. */
+static size_t class_len(const char *pattern)
+{
+    if (*pattern != '[')
+        return 0;
+    const char *end = pattern + 1 + (pattern[1] == '^');
+
     for (end += *end == ']'; *end && *end != ']'; end++)
         if (end[0] == '[' && end[1] == ':')
             end = strchr(end, ']');
-    if (*end != ']' || !end[1] || !strchr("+*", end[1]) || end[2])
-        return;
+    return *end ? (size_t)(end + 1 - pattern) : 0;
+}
+
+static void learn_class(const char *class, bool members[static 256])
+{
+    regex_t regex;
+
+    must_compile(&regex, class, class_len(class));
     for (int c = 1; c < 256; c++) {
         const char text[] = {(char)c, '\0'};
         regmatch_t match;
 
-        one->members[c] = regexec(&one->regex, text, 1, &match, 0) == 0 && match.rm_eo == 1;
+        members[c] = regexec(&regex, text, 1, &match, 0) == 0 && match.rm_eo == 1;
     }
-    one->at_least = end[1] == '+';
+    regfree(&regex);
+}
+
+/* Most patterns are so; asking the expression for each text would take ten times as long. */
+static void learn(struct compiled *one)
+{
+    const char *first = one->pattern, *others = first + class_len(first);
+
+    if (!class_len(others))
+        others = first;
+    const char *end = others + class_len(others);
+
+    if (end == others || !*end || !strchr("+*", *end) || end[1])
+        return;
+    learn_class(first, one->first);
+    learn_class(others, one->others);
+    one->at_least = (size_t)(others > first) + (*end == '+');
     one->repeats = true;
 }
 
@@ -261,19 +294,17 @@ static const struct compiled *find_compiled(const char *pattern)
 static const struct compiled *compile(const char *pattern)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    _cleanup_(freep) char *anchored = xasprintf("^(%s)", pattern);
 
     pthread_mutex_lock(&lock);
     const struct compiled *found = find_compiled(pattern); /* by another thread meanwhile? */
     size_t count = compiled_count;
 
     if (!found) {
-        if (count == ARRAY_LEN(compiled) || regcomp(&compiled[count].regex, anchored, REG_EXTENDED) != 0) {
-            fprintf(stderr, "{\"level\":\"error\",\"msg\":\"bad built-in pattern\"}\n");
-            abort();
-        }
+        if (count == ARRAY_LEN(compiled))
+            abort(); /* there are more patterns than that */
+        must_compile(&compiled[count].regex, pattern, strlen(pattern));
         compiled[count].pattern = pattern;
-        learn_class(&compiled[count]);
+        learn(&compiled[count]);
         found = &compiled[count];
         atomic_store_explicit(&compiled_count, count + 1, memory_order_release);
     }
@@ -289,11 +320,12 @@ bool matches(const char *pattern, const char *text)
     if (!compiled_pattern)
         compiled_pattern = compile(pattern);
     if (compiled_pattern->repeats) {
-        const char *end = text;
+        const char *end = *text ? text + 1 : text;
 
-        while (compiled_pattern->members[(unsigned char)*end])
+        while (compiled_pattern->others[(unsigned char)*end])
             end++;
-        return *end == '\0' && (size_t)(end - text) >= compiled_pattern->at_least;
+        return *end == '\0' && (size_t)(end - text) >= compiled_pattern->at_least &&
+               (!*text || compiled_pattern->first[(unsigned char)*text]);
     }
     /* The longest match; with a $ in the pattern glibc takes half as long again. */
     return regexec(&compiled_pattern->regex, text, 1, &match, 0) == 0 && text[match.rm_eo] == '\0';

@@ -72,10 +72,9 @@ bool field_has_room(const struct json *spec, const char *path)
 
 const struct json *field_list(const char *path, const struct json *spec)
 {
-    const struct field *field = field_find(path);
     const struct json *list = json_at(spec, path);
 
-    return field && json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field->max ? list : NULL;
+    return json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find(path)->max ? list : NULL;
 }
 
 unsigned field_packages(const struct json *spec)

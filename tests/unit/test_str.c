@@ -224,7 +224,8 @@ static void classes_match_as_the_expression_does(void **state)
 {
     static const char *const patterns[] = {"[a-z]+",   "[a-z]*",   "[^]!\"[\\^`[:cntrl:]]+",
                                            "[]a]+",    "[^\n\r]+", "[^[:space:]]+",
-                                           "[a]b+[c]", "[a-c]{2}", "[ab]+c?"};
+                                           "[a]b+[c]", "[a-c]{2}", "[ab]+c?",
+                                           "[a][bc]+", "[^a][a]*", "[a][b][c]+"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
