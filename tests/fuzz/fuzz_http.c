@@ -4,6 +4,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,7 +47,8 @@ static int connected(const struct timeval *patience)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     must_hold(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
     must_hold(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, patience, sizeof(*patience)) == 0);
-    must_hold(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    while (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno != EISCONN)
+        must_hold(errno == EINTR || errno == EALREADY); /* libFuzzer's clock interrupts what waits */
     return fd;
 }
 
@@ -64,7 +66,7 @@ static bool answers(int fd)
     char head[512];
 
     send_all(fd, view(request));
-    return read(fd, head, sizeof(head)) > 12 && memcmp(head, "HTTP/1.1 200", 12) == 0;
+    return TEMP_FAILURE_RETRY(read(fd, head, sizeof(head))) > 12 && memcmp(head, "HTTP/1.1 200", 12) == 0;
 }
 
 /* On a connection that rests between the inputs; it may be cut to make room, a new one is served. */
@@ -92,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     serves();
     serves();
     (void)shutdown(fd, SHUT_WR);
-    while (read(fd, rest, sizeof(rest)) > 0)
+    while (TEMP_FAILURE_RETRY(read(fd, rest, sizeof(rest))) > 0)
         ;
     close(fd);
     return 0;
