@@ -139,6 +139,16 @@ class Cluster:
         documents = "\n---\n".join(json.dumps(one) for one in objects)
         return self.run("apply", *flags, "-f", "-", stdin=documents, check=check, user=user)
 
+    def replace(self, resource):
+        """Again where the controller wrote between kubectl's look and its write, as a person would."""
+
+        def replaced():
+            result = self.run("replace", "-f", "-", stdin=json.dumps(resource), check=False)
+            assert result.returncode == 0 or "(Conflict)" in result.stderr, result.stderr
+            return result.returncode == 0
+
+        wait_for(replaced, what="the replacement")
+
     def get(self, kind, name, namespace=None):
         """The object, or None when there is none."""
         scope = ["-n", namespace] if namespace else []

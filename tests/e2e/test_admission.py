@@ -106,7 +106,7 @@ def test_applying_the_same_manifest_again_changes_nothing(cluster, namespace, fl
 def test_kubectl_replace_keeps_what_was_filled_in(cluster, namespace):
     declared = function("replaced", namespace)
     cluster.apply(declared)
-    cluster.run("replace", "-f", "-", stdin=json.dumps(changed(declared, memorySize=256)))
+    cluster.replace(changed(declared, memorySize=256))
     filled = {"functionName": "preview-replaced", "region": "us-east-1", "memorySize": 256}
     assert spec(cluster, "replaced", namespace) == {**controls(), **declared["spec"], **filled}
 
@@ -115,7 +115,7 @@ def test_the_name_stays_when_the_environment_of_the_namespace_changes(cluster, n
     declared = function("steady", namespace)
     cluster.apply(declared)
     cluster.run("label", "namespace", namespace, "kubelambda.io/environment=production", "--overwrite")
-    cluster.run("replace", "-f", "-", stdin=json.dumps(changed(declared, timeout=7)))
+    cluster.replace(changed(declared, timeout=7))
     assert spec(cluster, "steady", namespace)["functionName"] == "preview-steady"
 
 

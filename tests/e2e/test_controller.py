@@ -371,9 +371,7 @@ def test_thirty_functions_at_once_converge(cluster, aws, serve, namespace):
 def test_kubectl_replace_keeps_name_and_region(cluster, aws, serve, namespace):
     cluster.apply(function("app", namespace, memorySize=256))
     before = settled(cluster, "app", namespace)
-    manifest = cluster.directory / "replace.json"
-    manifest.write_text(json.dumps(function("app", namespace, timeout=20)))
-    cluster.run("replace", "-f", manifest)
+    cluster.replace(function("app", namespace, timeout=20))
     after = settled(cluster, "app", namespace)
     for member in ("functionName", "region"):
         assert after["spec"][member] == before["spec"][member]

@@ -263,7 +263,7 @@ def test_a_replacement_keeps_what_was_filled_in(cluster, namespace):
     cluster.run("replace", "-f", "-", stdin=json.dumps(manifest))
     after = cluster.get("lf", "app", namespace)
     assert (after["spec"], after["metadata"]["generation"]) == (before["spec"], before["metadata"]["generation"])
-    cluster.run("replace", "-f", "-", stdin=json.dumps(function("app", namespace, timeout=9)))
+    cluster.replace(function("app", namespace, timeout=9))
     assert settled(cluster, "app", namespace)["spec"] == {**before["spec"], "timeout": 9}
 
 
