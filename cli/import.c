@@ -225,14 +225,18 @@ static void import_observed(struct import *import, const struct json *observed)
     print_manifest(import, chosen, spec, &comments);
 }
 
-static void import_one(struct import *import, const char *name)
+/* False: the others will fail, too. */
+static bool import_one(struct import *import, const char *name)
 {
     _cleanup_(json_freep) struct json *observed = NULL;
-    struct err err;
+    const struct observe_target target = {.region = import->options.region, .name = name};
+    struct err err = {0};
+    int r = observe_function(import->aws, &import->at_lambda, &target, &observed, &err);
+    bool refused = r < 0 && aws_refused_credentials(&err);
 
-    if (observe_function(import->aws, &import->at_lambda,
-                         &(struct observe_target){.region = import->options.region, .name = name}, &observed,
-                         &err) < 0)
+    if (refused)
+        err_wrap(&err, AWS_NEW_CREDENTIALS);
+    if (r < 0)
         complain(import, name, err.msg);
     else if (!observed)
         complain(import, name, "there is no such function in this account and region");
@@ -242,6 +246,7 @@ static void import_one(struct import *import, const char *name)
         complain(import, name, "GetFunction: an answer without the function's name and ARN");
     else
         import_observed(import, observed);
+    return !refused;
 }
 
 /* --- all of them -------------------------------------------------------------------------- */
@@ -290,8 +295,8 @@ static void import_all(struct import *import)
             return;
         }
     } while (marker);
-    for (const struct json *name = json_first(names); name; name = json_next(name))
-        import_one(import, json_str(name));
+    for (const struct json *name = json_first(names); name && import_one(import, json_str(name));)
+        name = json_next(name);
     if (!json_first(names))
         complain(import, NULL, "there are no such functions in this account and region");
 }
@@ -330,8 +335,8 @@ static void run(struct import *import)
         complain(import, NULL, err.msg);
         return;
     }
-    for (size_t i = 0; i < import->options.names.count; i++)
-        import_one(import, import->options.names.items[i]);
+    for (size_t i = 0; i < import->options.names.count && import_one(import, import->options.names.items[i]);)
+        i++;
     if (import->options.names.count == 0)
         import_all(import);
     if (json_first(import->used))

@@ -151,7 +151,7 @@ static int ask_and_put(struct sending *sending, struct upload *upload, struct er
 static bool is_for_all(const struct err *err)
 {
     return err->class == ERR_NOT_FOUND || err->class == ERR_CONFLICT || repeat_is_unreachable(err) ||
-           s3_refused_credentials(err);
+           aws_refused_credentials(err);
 }
 
 static void send_one(void *arg, struct upload *upload)

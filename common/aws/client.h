@@ -87,3 +87,8 @@ void aws_count(const char *service, const char *operation, const struct http_res
  * (environment values, tokens) is cut. 404 is ERR_NOT_FOUND only with the code
  * ResourceNotFoundException: a proxy's 404 is ERR_RETRY. Returns the class. */
 int aws_error(const struct http_response *response, struct err *err);
+
+/* Does the error say that AWS does not accept the credentials themselves, so that every call will fail? */
+bool aws_refused_credentials(const struct err *err);
+
+#define AWS_NEW_CREDENTIALS "the AWS credentials are not accepted, get new ones and run this again"

@@ -77,6 +77,19 @@ static enum err_class class_of(const char *code, int status)
     return ERR_RETRY;
 }
 
+bool aws_refused_credentials(const struct err *err)
+{
+    /* Of Lambda and of S3. */
+    static const char *const begin[] = {"ExpiredToken",       "InvalidToken",         "InvalidAccessKeyId",
+                                        "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature",
+                                        "SignatureDoesNotMatch"};
+
+    for (size_t i = 0; i < ARRAY_LEN(begin); i++)
+        if (str_starts_with(err->code, begin[i]))
+            return true;
+    return false;
+}
+
 /* "com.amazonaws.lambda#ResourceNotFoundException:http://…" has the code in its middle. */
 static void set_code(struct err *err, const char *text)
 {

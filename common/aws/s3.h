@@ -47,9 +47,6 @@ struct s3_put {
  *   ERR_DENIED, ERR_THROTTLED, ERR_RETRY, ERR_INVALID: as aws_error says */
 int s3_put(struct aws *aws, const struct s3_put *put, struct err *err) __attribute__((warn_unused_result));
 
-/* Does the error say that AWS does not accept the credentials themselves, so that every call will fail? */
-bool s3_refused_credentials(const struct err *err);
-
 /* What is asked for, and in which region it must be. */
 struct s3_target {
     const char *region, *bucket, *key;

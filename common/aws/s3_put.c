@@ -20,17 +20,6 @@ static int wrong_region(const struct http_response *response, const char *bucket
     return ERR_CONFLICT;
 }
 
-bool s3_refused_credentials(const struct err *err)
-{
-    static const char *const codes[] = {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId",
-                                        "SignatureDoesNotMatch"};
-
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-        if (str_equal(err->code, codes[i]))
-            return true;
-    return false;
-}
-
 static int refuse(const struct http_response *response, const char *bucket, struct err *err)
 {
     struct err found;
@@ -40,8 +29,8 @@ static int refuse(const struct http_response *response, const char *bucket, stru
         return err_set(err, ERR_NOT_FOUND, "there is no bucket '%s': correct --bucket, or create it", bucket);
     if (response->status == 301 || str_equal(found.code, "AuthorizationHeaderMalformed"))
         return wrong_region(response, bucket, err);
-    if (s3_refused_credentials(&found))
-        err_wrap(&found, "the AWS credentials are not accepted, get new ones and run this again");
+    if (aws_refused_credentials(&found))
+        err_wrap(&found, AWS_NEW_CREDENTIALS);
     if (str_starts_with(found.code, "AccessDenied"))
         err_wrap(&found, "our credentials need s3:PutObject there (and what the bucket's key needs)");
     if (str_equal(found.code, "BadDigest") || str_equal(found.code, "XAmzContentSHA256Mismatch"))

@@ -49,8 +49,12 @@ static int next_event(struct reader *reader)
     if (reader->parser.error == YAML_READER_ERROR)
         return err_set(reader->err, ERR_INVALID, "not UTF-8 text, or a control character: %s at byte %zu",
                        reader->parser.problem, reader->parser.problem_offset);
-    return err_set(reader->err, ERR_INVALID, "line %zu: %s", line,
-                   reader->parser.problem ? reader->parser.problem : "not YAML");
+    const char *problem = reader->parser.problem ? reader->parser.problem : "not YAML";
+    bool tab_or_sign = strstr(problem, "cannot start any token");
+
+    return err_set(reader->err, ERR_INVALID, "line %zu: %s%s", line, problem,
+                   tab_or_sign ? " (indent with spaces, not tabs; put a text that begins with @, ` or % in quotes)"
+                               : "");
 }
 
 static bool tag_is(const yaml_char_t *tag, const char *name)

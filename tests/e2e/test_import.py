@@ -354,6 +354,16 @@ def test_one_function_that_fails_does_not_keep_the_others(run, aws):
     assert "kubelambda import: bad: GetFunction: " in result.stderr
 
 
+def test_credentials_that_expire_half_way_are_told_once(run, aws):
+    key = key_of(aws)
+    for name in ("one", "two", "three"):
+        make(aws, name, key)
+    aws.rule("GetFunction", name="two", status=403, code="ExpiredTokenException", message="it is expired")
+    result = run("import", "one", "two", "three", "--bucket", "artifacts", "--prefix-key", "app/")
+    assert result.returncode == 1 and list(documents(result)) == ["one"]
+    assert result.stderr.count("not accepted") == 1 and "two: the AWS credentials are not" in result.stderr
+
+
 def test_what_cannot_be_declared_of_aliases_is_said_in_the_manifest(run, aws):
     key = key_of(aws)
     make(aws, "f", key)
