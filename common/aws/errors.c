@@ -80,8 +80,8 @@ static enum err_class class_of(const char *code, int status)
 bool aws_refused_credentials(const struct err *err)
 {
     /* Of Lambda and of S3. */
-    static const char *const begin[] = {"ExpiredToken",       "InvalidToken",         "InvalidAccessKeyId",
-                                        "UnrecognizedClient", "InvalidClientTokenId", "InvalidSignature",
+    static const char *const begin[] = {"ExpiredToken",         "InvalidToken",         "InvalidAccessKeyId",
+                                        "UnrecognizedClient",   "InvalidClientTokenId", "InvalidSignature",
                                         "SignatureDoesNotMatch"};
 
     for (size_t i = 0; i < ARRAY_LEN(begin); i++)

@@ -236,8 +236,8 @@ static void must_compile(regex_t *regex, const char *pattern, size_t len)
     }
 }
 
-/* How long the class is that the pattern begins with, such as "[a-z]"; 0: it begins with something else. A bracket
- * right behind the opening one is a member; "[:space:]" has brackets of its own. */
+/* How long the class is that the pattern begins with, such as "[a-z]"; 0: it begins with something else. A
+ * bracket right behind the opening one is a member; "[:space:]" has brackets of its own. */
 static size_t class_len(const char *pattern)
 {
     if (*pattern != '[')

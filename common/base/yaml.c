@@ -53,7 +53,7 @@ static int next_event(struct reader *reader)
     bool tab_or_sign = strstr(problem, "cannot start any token");
 
     return err_set(reader->err, ERR_INVALID, "line %zu: %s%s", line, problem,
-                   tab_or_sign ? " (indent with spaces, not tabs; put a text that begins with @, ` or % in quotes)"
+                   tab_or_sign ? " (indent with spaces, not tabs; quote a text that begins with @, ` or %)"
                                : "");
 }
 

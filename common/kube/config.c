@@ -70,11 +70,14 @@ static const struct json *find_named(const struct json *list, const char *name, 
 
 static int read_server(const struct source *source)
 {
-    const char *server = json_str(json_get(source->cluster, "server"));
+    const char *server = json_str(json_get(source->cluster, "server")) ?: "";
+    const char *host = str_starts_with(server, "https://")  ? server + strlen("https://")
+                       : str_starts_with(server, "http://") ? server + strlen("http://")
+                                                            : "";
 
-    if (!server || (!str_starts_with(server, "https://") && !str_starts_with(server, "http://")))
+    if (!*host || *host == '/')
         return err_set(source->err, ERR_FATAL, "cluster.server is %s; it must be an https:// URL",
-                       server ? server : "missing");
+                       *server ? server : "missing");
     size_t len = strlen(server);
 
     while (len && server[len - 1] == '/')
