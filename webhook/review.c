@@ -20,16 +20,17 @@ static bool is_kind(const struct json *kind, const char *name)
 
 static const struct json_unwanted in_metadata[] = {
     {.key = "managedFields"}, {.key = "annotations"}, {.key = "labels"}, {.key = "ownerReferences"}, {0}};
-static const struct json_unwanted in_object[] = {{"metadata", in_metadata}, {.key = "status"}, {0}};
-static const struct json_unwanted in_old_object[] = {{"metadata", in_metadata}, {0}};
-static const struct json_unwanted in_request[] = {{"object", in_object},
-                                                  {"oldObject", in_old_object},
+static const struct json_unwanted in_object[] = {
+    {.key = "metadata", .below = in_metadata}, {.key = "status"}, {0}};
+static const struct json_unwanted in_old_object[] = {{.key = "metadata", .below = in_metadata}, {0}};
+static const struct json_unwanted in_request[] = {{.key = "object", .below = in_object, .strict = true},
+                                                  {.key = "oldObject", .below = in_old_object},
                                                   {.key = "resource"},
                                                   {.key = "requestKind"},
                                                   {.key = "requestResource"},
                                                   {.key = "options"},
                                                   {0}};
-static const struct json_unwanted in_review[] = {{"request", in_request}, {0}};
+static const struct json_unwanted in_review[] = {{.key = "request", .below = in_request}, {0}};
 
 int review_parse(struct str_view body, struct review_request *ret_request, struct err *err)
 {

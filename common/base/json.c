@@ -85,18 +85,19 @@ static const char *duplicate_key(const cJSON *object)
     return found;
 }
 
-static int check_tree(const cJSON *node, struct err *err)
+/* Keys may have become the same where something was mended. */
+static int check_tree(const cJSON *node, bool mended, struct err *err)
 {
     if (node->type == cJSON_Number && !isfinite(node->valuedouble))
         return err_set(err, ERR_INVALID, "JSON: a number out of range");
-    if (node->type == cJSON_Object) {
+    if (node->type == cJSON_Object && !mended) {
         const char *twice = duplicate_key(node);
 
         if (twice)
             return err_set(err, ERR_INVALID, "JSON: the key \"%.100s\" occurs twice", twice);
     }
     for (const cJSON *item = node->child; item; item = item->next) {
-        int r = check_tree(item, err);
+        int r = check_tree(item, mended, err);
 
         if (r < 0)
             return r;
@@ -104,24 +105,17 @@ static int check_tree(const cJSON *node, struct err *err)
     return 0;
 }
 
-int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
-                       struct err *err)
+static int parse(struct str_view text, const struct json_extent *extent, struct json **ret_json,
+                 struct err *err)
 {
-    _cleanup_(str_done) struct str rest = STR_INIT(2 * text.len); /* "null" may be longer */
-    struct json_extent extent;
-    int r = json_scan(text, unwanted, &rest, &extent, err);
-
-    if (r < 0)
-        return r;
-    if (rest.len)
-        text = str_view_of(&rest);
-    json_block_start(&extent);
+    json_block_start(extent);
     cJSON *root = cJSON_ParseWithLength(text.ptr, text.len);
     json_block_end();
 
     if (!root) /* the scan lets nothing pass that cJSON refuses; were it so, a peer must not end us */
         return err_set(err, ERR_INVALID, "JSON: not readable");
-    r = check_tree(root, err);
+    int r = check_tree(root, extent->mended, err);
+
     if (r < 0) {
         cJSON_Delete(root);
         return r;
@@ -132,7 +126,20 @@ int json_parse_without(struct str_view text, const struct json_unwanted *unwante
 
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
 {
-    return json_parse_without(text, NULL, ret_json, err);
+    struct json_extent extent;
+    int r = json_scan(text, NULL, NULL, &extent, err);
+
+    return r < 0 ? r : parse(text, &extent, ret_json, err);
+}
+
+int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
+                       struct err *err)
+{
+    _cleanup_(str_done) struct str rest = STR_INIT(2 * text.len); /* "null" may be longer */
+    struct json_extent extent;
+    int r = json_scan(text, unwanted, &rest, &extent, err);
+
+    return r < 0 ? r : parse(rest.len ? str_view_of(&rest) : text, &extent, ret_json, err);
 }
 
 void json_free(struct json *json)

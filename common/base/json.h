@@ -18,7 +18,7 @@ enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JS
 
 enum { JSON_MAX_DEPTH = 64, JSON_MAX_VALUES = 400000 };
 
-/* ERR_INVALID with the byte offset where it went wrong. */
+/* ERR_INVALID with the byte offset where it went wrong. A NUL in a string is refused: it would end a text. */
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
     __attribute__((warn_unused_result));
 
@@ -26,11 +26,13 @@ int json_parse(struct str_view text, struct json **ret_json, struct err *err)
 struct json_unwanted {
     const char *key;
     const struct json_unwanted
-        *below; /* only these of its value, or of each item of its list; NULL: all of it */
+        *below;  /* only these of its value, or of each item of its list; NULL: all of it, unless strict */
+    bool strict; /* it is wanted, and a NUL in it refused */
 };
 
-/* The same, but what is not wanted is read as null: it costs little then. It must be JSON, but may have keys
- * twice. */
+/* The same for what an API server sends. It stores what no other part may read: whoever may annotate one
+ * object must not keep us from reading all of them. What is not wanted is read as null, and only its end is
+ * looked for, however deep it is; a NUL elsewhere is read as U+FFFD. `unwanted` may be NULL. */
 int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
                        struct err *err) __attribute__((warn_unused_result));
 void json_free(struct json *json);

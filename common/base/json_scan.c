@@ -6,8 +6,9 @@ struct scan {
     const char *end;
     size_t values, strings;
     const char *wrong; /* what was wrong, for the message */
-    struct str *rest;  /* what is before the last value that was left out */
+    struct str *rest;  /* what is before the last value that was left out or mended; NULL: neither is done */
     const char *kept;  /* what comes after that */
+    bool strict, mended, skipping;
 };
 
 static bool scan_value(struct scan *scan, int depth, const struct json_unwanted *unwanted);
@@ -114,6 +115,21 @@ static bool scan_hex4(struct scan *scan, unsigned *ret_value)
     return true;
 }
 
+/* Behind "\\u0000". */
+static bool take_nul(struct scan *scan)
+{
+    const char *escape = scan->at - strlen("\\u0000");
+
+    if (scan->skipping)
+        return true;
+    if (!scan->rest || scan->strict)
+        return fail(scan, "a NUL character in a string");
+    str_add_bytes(scan->rest, scan->kept, (size_t)(escape - scan->kept));
+    str_add(scan->rest, "\\ufffd");
+    scan->kept = scan->at;
+    return scan->mended = true;
+}
+
 static bool scan_escape(struct scan *scan)
 {
     unsigned value = 0, low = 0;
@@ -127,7 +143,7 @@ static bool scan_escape(struct scan *scan)
     if (!scan_hex4(scan, &value))
         return false;
     if (value == 0)
-        return fail(scan, "a NUL character in a string");
+        return take_nul(scan);
     if (value < 0xD800 || value > 0xDFFF)
         return true;
     if (value > 0xDBFF || !accept(scan, '\\') || !accept(scan, 'u'))
@@ -184,13 +200,37 @@ static const struct json_unwanted *find_unwanted(const struct json_unwanted *unw
     return NULL;
 }
 
+/* Past an object or a list: strings and brackets are enough to find its end. */
+static bool skip_members(struct scan *scan)
+{
+    size_t open = 0;
+
+    do {
+        if (scan->at == scan->end)
+            return fail(scan, "ends too early");
+        if (*scan->at == '"') {
+            if (!scan_string(scan))
+                return false;
+            continue;
+        }
+        open += *scan->at == '{' || *scan->at == '[';
+        open -= *scan->at == '}' || *scan->at == ']';
+        scan->at++;
+    } while (open > 0);
+    return true;
+}
+
 /* A value that is left out. */
 static bool scan_unwanted(struct scan *scan, int depth)
 {
+    skip_blanks(scan);
     const struct scan before = *scan;
+    bool members = scan->at < scan->end && (*scan->at == '{' || *scan->at == '[');
 
-    if (!scan_value(scan, depth, NULL))
+    scan->skipping = true;
+    if (members ? !skip_members(scan) : !scan_value(scan, depth, NULL))
         return false;
+    scan->skipping = false;
     str_add_bytes(scan->rest, scan->kept, (size_t)(before.at - scan->kept));
     str_add(scan->rest, "null");
     scan->kept = scan->at;
@@ -211,8 +251,15 @@ static bool scan_member(struct scan *scan, int depth, const struct json_unwanted
     skip_blanks(scan);
     if (!accept(scan, ':'))
         return fail(scan, "a key without a colon");
-    return found && !found->below ? scan_unwanted(scan, depth)
-                                  : scan_value(scan, depth, found ? found->below : NULL);
+    if (found && !found->below && !found->strict)
+        return scan_unwanted(scan, depth);
+    bool strict_before = scan->strict;
+
+    scan->strict = strict_before || (found && found->strict);
+    bool good = scan_value(scan, depth, found ? found->below : NULL);
+
+    scan->strict = strict_before;
+    return good;
 }
 
 static bool scan_members(struct scan *scan, int depth, char close, bool keyed,
@@ -283,9 +330,9 @@ int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct
     if (scan_value(&scan, 0, unwanted)) {
         skip_blanks(&scan);
         if (scan.at == scan.end) {
-            if (scan.kept > text.ptr)
+            if (rest && scan.kept > text.ptr)
                 str_add_bytes(rest, scan.kept, (size_t)(scan.end - scan.kept));
-            *ret_extent = (struct json_extent){scan.values, scan.strings, text.len};
+            *ret_extent = (struct json_extent){scan.values, scan.strings, text.len, scan.mended};
             return 0;
         }
         fail(&scan, "something after the value");

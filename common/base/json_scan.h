@@ -8,12 +8,14 @@ struct json_extent {
     size_t values;
     size_t strings; /* keys as well */
     size_t bytes;
+    bool mended; /* a NUL was replaced */
 };
 
 /* ERR_INVALID with the byte offset, unless `text` is exactly one JSON value within the limits.
  *
- * What is not wanted is left out: it is null in *rest, which the caller ends with str_done, and the extent is
- * that of the rest. *rest stays empty when there was none. */
+ * With `rest`, as json_parse_without says: *rest, which the caller ends with str_done, is what to read
+ * instead, and the extent is of that. It stays empty when that is the text itself. NULL: as json_parse says.
+ */
 int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
               struct json_extent *ret_extent, struct err *err) __attribute__((warn_unused_result));
 

@@ -5,6 +5,7 @@
 #include "common/base/file.h"
 #include "common/base/mem.h"
 #include "common/base/metrics.h"
+#include "common/kube/watch.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -211,7 +212,7 @@ static int read_answer(const struct http_response *response, bool wanted, struct
         return refusal(response, err);
     if (!wanted)
         return 0;
-    if (json_parse(str_view_of(&response->body), ret_object, err) == 0)
+    if (json_parse_without(str_view_of(&response->body), watch_unwanted, ret_object, err) == 0)
         return 0;
     err_wrap(err, "the API server's answer");
     if (err)

@@ -207,7 +207,7 @@ static void on_data(void *arg, struct str_view piece)
 
 static int read_page(struct informer *informer, struct err *err)
 {
-    static const struct json_unwanted in_list[] = {{"items", watch_unwanted}, {0}};
+    static const struct json_unwanted in_list[] = {{.key = "items", .below = watch_unwanted}, {0}};
     _cleanup_(json_freep) struct json *list = NULL;
 
     if (informer->page.overflow)
@@ -236,7 +236,7 @@ static void on_end(void *arg, const struct err *err)
         return;
     }
     if (read_page(informer, &bad_page) < 0) {
-        informer->page_limit = informer->page_limit > 10 ? informer->page_limit / 2 : 10;
+        informer->page_limit = informer->page_limit > 1 ? informer->page_limit / 2 : 1;
         forget_position(informer);
         after_stream(informer, informer->broken.class ? &informer->broken : &bad_page);
         return;

@@ -29,11 +29,11 @@ static bool read_type(const char *name, enum watch_type *ret_type)
 }
 
 static const struct json_unwanted in_metadata[] = {{.key = "managedFields"}, {0}};
-const struct json_unwanted watch_unwanted[] = {{"metadata", in_metadata}, {0}};
+const struct json_unwanted watch_unwanted[] = {{.key = "metadata", .below = in_metadata}, {0}};
 
 static int take_line(struct str_view line, watch_event_fn *event, void *arg, struct err *err)
 {
-    static const struct json_unwanted in_event[] = {{"object", watch_unwanted}, {0}};
+    static const struct json_unwanted in_event[] = {{.key = "object", .below = watch_unwanted}, {0}};
     _cleanup_(json_freep) struct json *json = NULL;
     enum watch_type type;
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import os
 import pathlib
 import subprocess
@@ -190,6 +191,33 @@ def test_an_html_answer_says_nothing_about_functions(
         assert serve.calls("CreateFunction") == creates
         assert aws.function("preview-leaving") is None
         assert aws.function("preview-app")["Configuration"]["MemorySize"] == 256
+
+
+def test_what_one_person_writes_into_one_object_keeps_nobody_from_the_others(cluster, aws, namespace, tmp_path):
+    """The API server takes NULs in annotations, and managedFields of any depth."""
+    fields = {"f:deep": {}}
+    for _ in range(300):
+        fields = {"f:deep": fields}
+    entry = {"manager": "me", "operation": "Update", "apiVersion": "kubelambda.io/v1alpha1", "fieldsType": "FieldsV1"}
+    metadata = {"annotations": {"a": "\0"}, "managedFields": [{**entry, "fieldsV1": {"f:spec": fields}}]}
+    with serving(cluster, aws.env(), tmp_path) as serve:
+        cluster.apply(function("odd", namespace), function("app", namespace))
+        settled(cluster, "odd", namespace)
+        cluster.run("patch", "lf", "odd", "-n", namespace, "--type=merge", "-p", json.dumps({"metadata": metadata}))
+        note = json.dumps({"metadata": {"annotations": {"a": "\0"}}})
+        cluster.run("patch", "namespace", namespace, "--type=merge", "-p", note)
+        written = cluster.get("lf", "odd", namespace)["metadata"]
+        assert written["annotations"]["a"] == "\0"
+        cluster.apply(function("app", namespace, memorySize=256))
+        settled(cluster, "app", namespace)
+        serve.kill()
+        serve.start()
+        cluster.apply(function("app", namespace, memorySize=512), function("odd", namespace, memorySize=512))
+        settled(cluster, "app", namespace)
+        settled(cluster, "odd", namespace)
+        cluster.run("delete", "lf", "odd", "-n", namespace, "--timeout=30s")
+        assert aws.function("preview-odd") is None
+        assert aws.function("preview-app")["Configuration"]["MemorySize"] == 512
 
 
 def process_start(pid):

@@ -282,7 +282,8 @@ static void too_many_values_are_refused(void **state)
 static void unwanted_members_are_read_as_null_in_their_place(void **state)
 {
     static const struct json_unwanted in_a[] = {{.key = "m"}, {.key = "n"}, {0}};
-    static const struct json_unwanted unwanted[] = {{"a", in_a}, {.key = "m"}, {0}};
+    static const struct json_unwanted unwanted[] = {
+        {.key = "a", .below = in_a}, {.key = "m"}, {.key = "s", .below = in_a, .strict = true}, {0}};
     static const struct {
         const char *text, *read;
     } cases[] = {
@@ -294,17 +295,28 @@ static void unwanted_members_are_read_as_null_in_their_place(void **state)
         {" { \"m\" : 1 } ", "{\"m\":null}"},
         {"{\"\":\"m\",\"mm\":\"\\u006d\"}", "{\"\":\"m\",\"mm\":\"m\"}"},
         {"{\"m\":{\"a\":1,\"a\":2}}", "{\"m\":null}"},
+        {"{\"m\":\"\\u0000\",\"s\":{\"m\":[{\"\\u0000\":\"\\u0000]\"}],\"n\":\"\\u0000\"}}",
+         "{\"m\":null,\"s\":{\"m\":null,\"n\":null}}"},
+        {"{\"b\":[\"\\u0000\",\"a\\\\u0000\\u0000z\"],\"m\":1,\"c\\u0000\":1}",
+         "{\"b\":[\"\xEF\xBF\xBD\",\"a\\\\u0000\xEF\xBF\xBDz\"],\"m\":null,\"c\xEF\xBF\xBD\":1}"},
         {"\"m\"", "\"m\""},
     };
-    static const char *const wrong[] = {"{\"m\":}", "{\"m\":01}", "{\"m\":1,\"m\":2}", "{\"m\":[1}",
-                                        "{\"m\":\"\\u0000\"}"};
+    static const char *const wrong[] = {"{\"m\":}",      "{\"m\":01}",    "{\"m\":1,\"m\":2}",
+                                        "{\"m\":[1}",    "{\"m\":{\"a}}", "{\"m\":\"\\x\"}",
+                                        "{\"m\":[{]}]]", "{\"m\":",       "{\"s\":[\"\\u0000\"]}"};
+    _cleanup_(freep) char *deep = repeat("{\"f:a\":[", 100000, "{}", "]}");
+    _cleanup_(freep) char *below = xasprintf("{\"a\":{\"m\":%s},\"b\":1}", deep);
+    _cleanup_(json_freep) struct json *fine = NULL;
     struct err err;
 
     (void)state;
+    assert_int_equal(json_parse_without(view(below), unwanted, &fine, &err), 0);
+    assert_int_equal(json_int_at(fine, "b", 0), 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         _cleanup_(json_freep) struct json *json = NULL;
 
-        assert_int_equal(json_parse_without(view(cases[i].text), unwanted, &json, &err), 0);
+        if (json_parse_without(view(cases[i].text), unwanted, &json, &err) < 0)
+            fail_msg("%s: %s", cases[i].text, err.msg);
         _cleanup_(freep) char *read = json_text(json);
 
         assert_string_equal(read, cases[i].read);
