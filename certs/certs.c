@@ -200,19 +200,13 @@ static int keep_leaf(struct certs *certs, struct err *err)
     struct rotation_view now = look(certs);
 
     certs->shown_since_s = now.shown_since_s = rotation_shown_since(&now);
+    series_set(certs->ca_expiry, (double)(certs->authorities.current.not_after_s - now.wall_s));
     const char *why = rotation_sign(&now);
 
-    if (why) {
-        log_info("our certificate is replaced", "because", why);
-        int r = sign(certs, now.wall_s, err);
-
-        if (r < 0)
-            return r;
-    }
-    now = look(certs);
-    atomic_store(&certs->missing, rotation_missing(&now));
-    series_set(certs->ca_expiry, (double)(certs->authorities.current.not_after_s - now.wall_s));
-    return 0;
+    if (!why)
+        return 0;
+    log_info("our certificate is replaced", "because", why);
+    return sign(certs, now.wall_s, err);
 }
 
 /* --- the configurations ------------------------------------------------------------------- */
@@ -232,7 +226,8 @@ static int write_bundles(struct certs *certs, const char *ca, struct err *err)
     return r;
 }
 
-/* Our own certificate. While the Secret cannot be had, what it held last goes on. */
+/* Our own certificate. While the Secret cannot be had, what it held last goes on; while a configuration
+ * cannot be written, the other one goes on needing a leaf that is valid. */
 static int keep_own(struct certs *certs, struct err *err)
 {
     int r = inject_read(certs->inject, err);
@@ -244,13 +239,18 @@ static int keep_own(struct certs *certs, struct err *err)
         return r;
     struct err later;
     _cleanup_(freep) char *ca = authorities_bundle(&certs->authorities, clock_wall_s());
-    int w = write_bundles(certs, ca, &later);
+    int w = write_bundles(certs, ca, &later), l = keep_leaf(certs, w < 0 ? NULL : &later);
 
     if (w == 0)
-        w = keep_leaf(certs, &later);
-    if (w < 0)
+        w = l;
+    if (w < 0) {
         *err = later;
-    return w < 0 ? w : r;
+        return w;
+    }
+    struct rotation_view now = look(certs);
+
+    atomic_store(&certs->missing, rotation_missing(&now));
+    return r;
 }
 
 /* A mounted one: its authority is written where the whole configuration is ours. In the cluster whoever makes

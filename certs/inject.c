@@ -361,13 +361,17 @@ static int keep(struct inject *inject, enum inject_kind kind, const char *ca_pem
 
 int inject_write(struct inject *inject, const char *ca_pem, unsigned *ret_written, struct err *err)
 {
+    int r = 0;
+
     *ret_written = 0;
-    for (enum inject_kind kind = INJECT_MUTATING; kind <= INJECT_VALIDATING; kind++) {
+    for (enum inject_kind kind = INJECT_MUTATING; kind <= INJECT_VALIDATING && r != ERR_FATAL; kind++) {
         inject->right[kind] = false;
-        if (keep(inject, kind, ca_pem, ret_written, err) < 0)
-            return wrap(kind, err);
+        if (r < 0)
+            (void)keep(inject, kind, ca_pem, ret_written, NULL);
+        else if (keep(inject, kind, ca_pem, ret_written, err) < 0)
+            r = wrap(kind, err);
     }
-    return 0;
+    return r;
 }
 
 bool inject_right(const struct inject *inject)

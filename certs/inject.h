@@ -32,7 +32,8 @@ const char *inject_bundle(const struct inject *inject, enum inject_kind kind);
 /* Writes what differs from how it ought to be; how many that were in *ret_written, also on failure. `ca_pem`
  * NULL: with a URL as in inject_document, with a service the caBundle is left alone. Blocks on the API
  * server. ERR_FATAL: with a URL, one of that name points to a service. With a service, ERR_NOT_FOUND: it is
- * not installed; ERR_INVALID: it points elsewhere. Otherwise the API server's errors. */
+ * not installed; ERR_INVALID: it points elsewhere. Otherwise the API server's errors. The second is written
+ * although the first cannot be, unless that is ERR_FATAL; the first error is told. */
 int inject_write(struct inject *inject, const char *ca_pem, unsigned *ret_written, struct err *err)
     __attribute__((warn_unused_result));
 

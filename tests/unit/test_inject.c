@@ -223,6 +223,21 @@ static void configurations_that_are_not_installed_or_point_elsewhere_are_told(vo
     inject_free(inject);
 }
 
+static void
+where_the_first_configuration_is_not_ours_the_second_is_written_and_the_first_error_told(void **state)
+{
+    struct inject *inject = inject_service(NULL, "ns", "hook");
+    struct err err;
+
+    (void)state;
+    store(1, INSTALLED("validate", ""));
+    assert_int_equal(keep(inject, "a CA", &err), ERR_NOT_FOUND);
+    assert_true(str_starts_with(err.msg, "MutatingWebhookConfiguration \"kubelambda\": is not installed"));
+    assert_int_equal(applies, 1);
+    assert_non_null(strstr(patched, "validate.kubelambda.io"));
+    inject_free(inject);
+}
+
 static void a_url_that_the_api_server_would_refuse_is_refused_at_the_start(void **state)
 {
     static const char *const bad[] = {"",           "127.0.0.1:9443",  "http://127.0.0.1:9443", "https://",
@@ -250,6 +265,9 @@ int main(void)
                                   forget_stored),
         cmocka_unit_test_teardown(configurations_that_are_not_installed_or_point_elsewhere_are_told,
                                   forget_stored),
+        cmocka_unit_test_teardown(
+            where_the_first_configuration_is_not_ours_the_second_is_written_and_the_first_error_told,
+            forget_stored),
         cmocka_unit_test(a_url_that_the_api_server_would_refuse_is_refused_at_the_start),
     };
 
