@@ -164,6 +164,12 @@ static void add_default(void *arg, const char *path, const char *key, const stru
 
 /* --- several together ---------------------------------------------------------------------- */
 
+/* Has it a say after one of higher priority? One that only warns is no obstacle to one that enforces. */
+static bool is_heard(const struct policy *policy, const struct policy *so_far)
+{
+    return !so_far || (so_far->warns && !policy->warns);
+}
+
 /* From one policy, after all that come before it. */
 static void take_in(struct policy_effective *effective, const struct policy *policy)
 {
@@ -186,6 +192,8 @@ static void take_in(struct policy_effective *effective, const struct policy *pol
     if (!effective->deletion_protection && !policy->warns &&
         json_is_true(json_get(spec, "deletionProtection")))
         effective->deletion_protection = policy->name;
+    if (json_type(json_at(spec, "allow.images")) == JSON_ARRAY && is_heard(policy, effective->images))
+        effective->images = policy;
     if (!effective->assumer && role) {
         effective->assumer = policy;
         effective->assume_role = role;

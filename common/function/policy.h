@@ -40,6 +40,7 @@ struct policy_effective {
     bool prepend;                    /* it adds a missing prefix instead of refusing */
     const char *deletion_protection; /* the enforced policy that forbids to delete; NULL: none does */
     enum policy_unavailable artifact_unavailable;
+    const struct policy *images;  /* one that says which there may be, if possible an enforced one */
     const struct policy *assumer; /* the one that says which role reaches the functions; NULL: none */
     const char *assume_role;      /* its ARN */
     int references;

@@ -192,7 +192,8 @@ static const struct field rows[] = {
         .type = FIELD_OBJECTS,
         .min = 1,
         .max = 64,
-        .doc = "Buckets that code may come from, each with a prefix of the keys.",
+        .doc = "Buckets that code may come from, each with a prefix of the keys. No image is in one of them: "
+               "allow.images.",
     },
     {
         .path = "allow.buckets[].name",
@@ -209,6 +210,19 @@ static const struct field rows[] = {
         .type = FIELD_STRING,
         .max = 1024,
         .doc = "What the keys must begin with, as it is, no glob. Absent: any key.",
+    },
+    {
+        .path = "allow.images",
+        .type = FIELD_LIST,
+        .min = 1,
+        .max = 64,
+        .pattern = GLOB,
+        .pattern_hint = GLOB_HINT,
+        .item_max = 1024,
+        .doc =
+            "Globs of container images, for example "
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/*@sha256:*, which demands a digest. Where no "
+            "policy has it, allow.buckets refuses images. Runtimes and keys are not asked of an image.",
     },
     {
         .path = "allow.roles",

@@ -22,6 +22,7 @@ struct look {
     bool partial;             /* the latter: what is absent is not judged */
     const char *prefix;       /* of names */
     bool assumes;             /* this is the policy whose role reaches the functions */
+    bool images;              /* a policy says which images there may be */
     void (*break_at)(struct look *look, enum finding_reason reason, const char *where, const char *value,
                      const char *message);
     void *arg;
@@ -108,6 +109,21 @@ static void look_layer_accounts(struct look *look, const struct policy_rule *rul
     }
 }
 
+/* Who says where code comes from has not thought of images by that. */
+static void look_image_apart(struct look *look, const struct policy_rule *rule)
+{
+    const char *image = json_str_at(look->spec, rule->fields[2]);
+
+    if (!image || !*image || look->images)
+        return;
+    _cleanup_(freep) char *allowed = listed(look->limit, "name");
+
+    breaks(look, FINDING_FORBIDDEN, rule->fields[2], image,
+           "allows code only from the buckets %s, and no policy allows images; deploy from a bucket, or have "
+           "an administrator add allow.images",
+           allowed);
+}
+
 static void look_buckets(struct look *look, const struct policy_rule *rule)
 {
     const char *bucket = json_str_at(look->spec, rule->fields[0]);
@@ -115,7 +131,10 @@ static void look_buckets(struct look *look, const struct policy_rule *rule)
     _cleanup_(str_done) struct str prefixes = STR_INIT(1 << 16);
     bool known = false;
 
-    if (!bucket || !*bucket || json_type(look->limit) != JSON_ARRAY)
+    if (json_type(look->limit) != JSON_ARRAY)
+        return;
+    look_image_apart(look, rule);
+    if (!bucket || !*bucket)
         return;
     for (const struct json *one = json_first(look->limit); one; one = json_next(one)) {
         const char *name = json_str_at(one, "name"), *prefix = json_str_at(one, "keyPrefix");
@@ -303,7 +322,8 @@ static const struct policy_rule rows[] = {
     {"require.contentAddressedKey", {"code.s3Key"}, look_content_key},
     {"allow.runtimes", {"runtime"}, look_globs},
     {"allow.regions", {"region"}, look_globs},
-    {"allow.buckets", {"code.s3Bucket", "code.s3Key"}, look_buckets},
+    {"allow.buckets", {"code.s3Bucket", "code.s3Key", "code.imageUri"}, look_buckets},
+    {"allow.images", {"code.imageUri"}, look_globs},
     {"allow.roles", {"role"}, look_globs},
     {"allow.layerAccounts", {"layers"}, look_layer_accounts},
     {"allow.memorySize.max", {"memorySize"}, look_max},
@@ -366,6 +386,7 @@ void policy_judge(const struct policy_effective *effective, const struct policy_
                 .spec = subject->spec,
                 .prefix = judgement.policy == effective->names && *prefix ? prefix : NULL,
                 .assumes = judgement.policy == effective->assumer,
+                .images = effective->images && (!effective->images->warns || judgement.policy->warns),
                 .break_at = break_function,
                 .arg = &judgement,
             };

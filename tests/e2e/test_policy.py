@@ -138,6 +138,12 @@ def test_a_policy_that_says_prepend_changes_the_name_and_does_so_once(cluster, n
 # What is refused, to the letter
 
 
+IMAGE = {
+    "packageType": "Image",
+    "code": {"imageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"},
+    "runtime": None,
+    "handler": None,
+}
 FORBIDDEN = {
     "a runtime": (
         {"allow": {"runtimes": ["nodejs*", "python3.1?"]}},
@@ -159,6 +165,19 @@ FORBIDDEN = {
         {},
         'spec.code.s3Key: Forbidden: "app/1.zip": policy p allows code from the bucket artifacts only under '
         "keys that begin with blue/",
+    ),
+    "an image": (
+        {"allow": {"images": ["*/team/*"]}},
+        IMAGE,
+        'spec.code.imageUri: Forbidden: "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1": policy p allows '
+        "only */team/*",
+    ),
+    "an image instead of a bucket": (
+        {"allow": {"buckets": [{"name": "artifacts"}]}},
+        IMAGE,
+        'spec.code.imageUri: Forbidden: "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1": policy p allows '
+        "code only from the buckets artifacts, and no policy allows images; deploy from a bucket, or have an "
+        "administrator add allow.images",
     ),
     "a role": (
         {"allow": {"roles": ["arn:aws:iam::123456789012:role/blue-*"]}},

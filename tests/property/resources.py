@@ -233,6 +233,7 @@ def policy(random, number):
         ("allow.memorySize.max", 2048),
         ("allow.roles", [ROLES + "*"]),
         ("allow.buckets", [{"name": "art*", "keyPrefix": "app/"}]),
+        ("allow.images", [IMAGES + "*"]),
         ("artifactCheck.onUnavailable", random.choice(("Reject", "Allow"))),
         ("deletionProtection", True),
     ):

@@ -232,6 +232,13 @@ static void each_rule_is_kept_and_broken(void **state)
         {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
          "\"code\":{\"s3Bucket\":\"b\"}",
          "spec.code.s3Bucket: Forbidden: \"b\": policy p allows code only from the buckets a*\n"},
+        {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
+         "\"code\":{\"imageUri\":\"r/x:1\"}",
+         "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows code only from the buckets a*, and no "
+         "policy allows images; deploy from a bucket, or have an administrator add allow.images\n"},
+        {"\"allow\":{\"images\":[\"r/*@sha256:*\"],\"buckets\":[{\"name\":\"a*\"}]}",
+         "\"code\":{\"imageUri\":\"r/x@sha256:1\"}", "\"code\":{\"imageUri\":\"r/x:1\"}",
+         "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows only r/*@sha256:*\n"},
         {"\"allow\":{\"roles\":[\"*:role/t-*\"]}", "\"role\":\"arn:aws:iam::1:role/t-x\"", "\"role\":\"x\"",
          "spec.role: Forbidden: \"x\": policy p allows only *:role/t-*\n"},
         {"\"allow\":{\"layerAccounts\":[\"1*\"]}", "\"layers\":[\"arn:aws:lambda:r:11:layer:a:1\"]",
@@ -315,6 +322,36 @@ static void the_constraints_of_all_hold(void **state)
 
     assert_string_equal(said, "spec.tags: Required value: policy b requires the tag t; add it\n"
                               "spec.timeout: Forbidden: policy a allows at most 5, not 7\n");
+}
+
+static void images_are_for_the_policies_that_allow_some_of_them(void **state)
+{
+    static const char image[] = "{\"code\":{\"imageUri\":\"r/x:1\"}}";
+    static const char allows[] = "{\"allow\":{\"images\":[\"r/*\"]}}";
+
+    (void)state;
+    _cleanup_(freep) char *free_of_policies = judged(image, NULL, NULL);
+
+    put("buckets", "{\"allow\":{\"buckets\":[{\"name\":\"a\"}]}}");
+    put("images", allows);
+    _cleanup_(freep) char *allowed = judged(image, NULL, NULL);
+
+    put("more", "{\"allow\":{\"images\":[\"s/*\"]}}");
+    _cleanup_(freep) char *limited_twice = judged(image, NULL, NULL);
+
+    put("more", NULL);
+    put("images", "{\"enforcement\":\"Warn\",\"allow\":{\"images\":[\"r/*\"]}}");
+    _cleanup_(freep) char *on_trial = judged(image, NULL, NULL);
+
+    put("buckets", "{\"enforcement\":\"Warn\",\"allow\":{\"buckets\":[{\"name\":\"a\"}]}}");
+    _cleanup_(freep) char *both_on_trial = judged(image, NULL, NULL);
+
+    assert_string_equal(free_of_policies, "");
+    assert_string_equal(allowed, "");
+    assert_string_equal(limited_twice,
+                        "spec.code.imageUri: Forbidden: \"r/x:1\": policy more allows only s/*\n");
+    assert_true(str_starts_with(on_trial, "spec.code.imageUri: Forbidden: \"r/x:1\": policy buckets allows"));
+    assert_string_equal(both_on_trial, "");
 }
 
 static void the_first_policy_that_names_a_role_says_the_account(void **state)
@@ -463,6 +500,7 @@ int main(void)
         TEST(each_rule_is_kept_and_broken),
         TEST(a_policy_that_warns_refuses_nothing),
         TEST(the_constraints_of_all_hold),
+        TEST(images_are_for_the_policies_that_allow_some_of_them),
         TEST(the_first_policy_that_names_a_role_says_the_account),
         TEST(policies_that_admission_never_saw_do_no_harm),
         TEST(lists_that_are_too_long_are_not_gone_through),
