@@ -60,7 +60,7 @@ void archive_look(struct run *run)
 {
     const struct json *spec = run->resource.spec;
 
-    if (!run->memory->full || !run->was_in_force || run->found_asked || !is_archive(spec) ||
+    if (!run->memory->full || run->found_asked || !is_archive(spec) ||
         json_str_at(spec, "code.s3ObjectVersion") || !history_declares(run_deployed(run), spec))
         return;
     run->found_asked = true;

@@ -126,23 +126,26 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
     const struct json *before = json_get(resource->status, "managed");
     _cleanup_(json_freep) struct json *managed = plan_managed(run_spec(run), before);
     bool anew = plan->steps[0].kind == PLAN_CREATE;
+    bool again = run->was_in_force && archive_redeploys(run);
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
 
-    if (json_equal(managed, before) && !plan->adopts && !tells_of_another_version(run) &&
+    if (json_equal(managed, before) && !again && !plan->adopts && !tells_of_another_version(run) &&
         tells_of_its_past(run, anew) &&
         (status_is(resource->status, "Reconciling", resource->generation) ||
          status_is(resource->status, "Stalled", resource->generation)))
         return 0;
     plan_summary(plan, &summary);
+    if (again) /* what follows from the new code is to be applied, too: no drift, whoever goes on with it */
+        run->was_in_force = false;
     return resource_set_status(resource, run->with->kube,
                                &(struct status_change){.phase = STATUS_RECONCILING,
                                                        .reason = announced_reason(run, plan),
                                                        .message = str_text(&summary),
                                                        .generation = resource->generation,
-                                                       .found = run_found(run) || plan->adopts,
+                                                       .found = run_found(run) || plan->adopts || again,
                                                        .observed = run->observed,
                                                        .managed = managed,
-                                                       .anew = anew},
+                                                       .anew = anew || again},
                                err);
 }
 

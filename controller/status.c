@@ -127,12 +127,12 @@ struct json *status_make(const struct json *old, const struct status_change *cha
                                                       .generation = change->generation,
                                                       .deployed = change->deployed,
                                                       .version = json_str_at(status, "version")}));
+    if (change->anew)
+        json_set(status, "appliedGeneration", NULL);
     if (change->phase == STATUS_READY)
         json_set(status, "appliedGeneration", json_new_int(change->generation));
     else if (change->found && !json_get(status, "appliedGeneration"))
         json_set(status, "appliedGeneration", json_new_int(0));
-    else if (change->anew)
-        json_set(status, "appliedGeneration", NULL);
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
         json_append(list, make_condition(find_condition(old, conditions[i].type), conditions[i].type,
                                          change->phase == conditions[i].phase, change, now));

@@ -24,7 +24,8 @@ struct status_change {
     const struct json *observed; /* GetFunction's answer; NULL: what the status says of it stays */
     const struct json *deployed; /* NULL: stays */
     const struct json *managed;  /* NULL: stays */
-    bool anew;                   /* the function is made anew: no generation is in force any more */
+    bool anew;                   /* the function is made, or its code deployed, anew: no generation is in
+                                    force any more */
     const char *drift;           /* reason of the condition Drifted; STATUS_NO_DRIFT: False; NULL: stays */
     const char *drift_message;   /* as `message` */
 };

@@ -209,9 +209,8 @@ static const char FUNCTION_STATUS[] =
     "   \"time\": {\"type\": \"string\", \"format\": \"date-time\"}, \"generation\": {\"type\": "
     "\"integer\", \"format\": \"int64\"}, \"version\": {\"type\": \"string\"}, " CODE_MEMBERS "}}},"
     "  \"appliedGeneration\": {\"type\": \"integer\", \"format\": \"int64\", \"description\": "
-    "\"Generation of the spec that was in force last: what AWS has otherwise is drift. 0: none was yet, but "
-    "the "
-    "function was there before.\"}," CONDITIONS(
+    "\"Generation of the spec that was in force last: what AWS has otherwise is drift. 0: none is, but "
+    "the function was there before.\"}," CONDITIONS(
         "Ready: everything declared is in force. Reconciling: being worked on or retried. Stalled: "
         "needs a person. Drifted: AWS was changed by somebody else, or the archive was overwritten.") " }}";
 

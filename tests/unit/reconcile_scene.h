@@ -25,6 +25,9 @@ struct scene {
     pthread_mutex_t lock;
     struct json *object;   /* the LambdaFunction, with status */
     struct json *function; /* what GetFunction answers; NULL: absent */
+    struct json *versions; /* what ListVersionsByFunction answers */
+    struct json *policy;   /* what GetPolicy answers; NULL: there is none */
+    const char *sha256;    /* of what CreateFunction and UpdateFunctionCode deploy */
     struct str calls;      /* "finalizer status CreateFunction …" since the last look */
     bool ignores_configuration;
     int version;
@@ -62,6 +65,12 @@ static const char *call_name(const char *method, const char *path)
     } calls[] = {
         {"PATCH", "/status", "status"},
         {"PATCH", "/apis/", "finalizer"},
+        {"GET", "/versions", "ListVersionsByFunction"},
+        {"POST", "/versions", "PublishVersion"},
+        {"GET", "/aliases", "ListAliases"},
+        {"GET", "/policy", "GetPolicy"},
+        {"POST", "/policy", "AddPermission"},
+        {"DELETE", "/policy/", "RemovePermission"},
         {"PUT", "/code", "UpdateFunctionCode"},
         {"PUT", "/configuration", "UpdateFunctionConfiguration"},
         {"POST", "/tags/", "TagResource"},
@@ -103,8 +112,23 @@ static inline void create_function(struct scene *scene, const struct json *body)
     json_set(scene->function, "Tags", json_copy(json_get(body, "Tags")));
     json_set_str(configuration, "State", "Active");
     json_set_str(configuration, "LastUpdateStatus", "Successful");
-    json_set_str(configuration, "CodeSha256", "c2hh");
+    json_set_str(configuration, "CodeSha256", scene->sha256);
     json_set_str(configuration, "FunctionArn", "arn:aws:lambda:us-east-1:123456789012:function:f");
+}
+
+static inline const struct json *publish(struct scene *scene, const struct json *configuration,
+                                         const struct json *body)
+{
+    const struct json *before = json_get(scene->versions, "Versions");
+    struct json *versions = before ? json_copy(before) : json_new_array(),
+                *version = json_copy(configuration);
+    _cleanup_(freep) char *number = xasprintf("%zu", json_size(versions) + 1);
+
+    merge(version, body);
+    json_set_str(version, "Version", number);
+    json_append(versions, version);
+    json_set(scene->versions, "Versions", versions);
+    return version;
 }
 
 static inline void earlier(int64_t *time_ms, int64_t ms)
@@ -155,6 +179,16 @@ static inline int serve(struct scene *scene, const char *call, const struct json
         return 204;
     } else if (str_equal(call, "GetFunction")) {
         *ret_answer = scene->function;
+    } else if (str_equal(call, "PublishVersion")) {
+        *ret_answer = publish(scene, configuration, body);
+    } else if (str_equal(call, "ListVersionsByFunction")) {
+        *ret_answer = scene->versions;
+    } else if (str_equal(call, "GetPolicy")) {
+        *ret_answer = scene->policy;
+        return scene->policy ? 200 : 404;
+    } else if (str_equal(call, "UpdateFunctionCode")) {
+        json_set_str(configuration, "CodeSha256", scene->sha256);
+        *ret_answer = configuration;
     } else {
         if (!scene->ignores_configuration)
             merge(configuration, body);
@@ -257,6 +291,8 @@ static inline int set_up_without_account(void **state)
 
     pthread_mutex_init(&scene->lock, NULL);
     scene->calls = STR_INIT(4096);
+    scene->versions = json_new_object();
+    scene->sha256 = "c2hh";
     scene->object = parse(
         "{\"metadata\":{\"name\":\"f\",\"namespace\":\"n\",\"uid\":\"u\",\"generation\":1,\"finalizers\":["
         "\"theirs\"]},\"spec\":{\"functionName\":\"f\",\"region\":\"us-east-1\",\"code\":{\"s3Bucket\":"
@@ -301,6 +337,8 @@ static inline int tear_down(void **state)
     memory_free(scene->memory);
     json_free(scene->object);
     json_free(scene->function);
+    json_free(scene->versions);
+    json_free(scene->policy);
     str_done(&scene->calls);
     free(scene->config.server);
     pthread_mutex_destroy(&scene->lock);
@@ -343,7 +381,7 @@ static inline void assert_state(struct scene *scene, const char *type, const cha
     }
 }
 
-static const char *message(struct scene *scene)
+static inline const char *message(struct scene *scene)
 {
     return json_str_at(json_first(json_at(scene->object, "status.conditions")), "message");
 }

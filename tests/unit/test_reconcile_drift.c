@@ -1,0 +1,72 @@
+/* Looks at a resource: what is drift, and what only looks like it. */
+#include "tests/unit/reconcile_scene.h"
+
+static void ask_for_the_code_once_more(struct scene *scene, const char *request)
+{
+    struct json *annotations = json_make_object(json_make_object(scene->object, "metadata"), "annotations");
+
+    json_set_str(annotations, FUNCTION_REDEPLOY, request);
+    new_version(scene);
+}
+
+static void set_up_versions(struct scene *scene, const char *drift_policy)
+{
+    set_spec(scene, "driftPolicy", json_new_string(drift_policy));
+    set_spec(scene, "versions.publish", json_new_string("OnChange"));
+    deploy(scene);
+    pass(scene, 10 * 1000);
+    scene->sha256 = "bmV3";
+    ask_for_the_code_once_more(scene, "1");
+}
+
+static void a_redeploy_where_drift_is_reported_is_gone_through_with(void **state)
+{
+    struct scene *scene = *state;
+
+    set_up_versions(scene, "Report");
+    look_now(scene);
+    assert_calls(scene, "GetFunction ListVersionsByFunction ListAliases HeadObject status UpdateFunctionCode "
+                        "GetFunction PublishVersion status");
+    assert_state(scene, "Ready", "InForce");
+    assert_string_equal(json_str_at(scene->object, "status.version"), "2");
+    assert_string_equal(json_str_at(scene->object, "status.deployed.codeSha256"), "bmV3");
+}
+
+static void a_redeploy_that_another_leader_goes_on_with_is_not_drift(void **state)
+{
+    struct scene *scene = *state;
+
+    set_up_versions(scene, "Report");
+    scene->ends_at = "UpdateFunctionCode";
+    look_now(scene);
+    atomic_store(&scene->stopping, false);
+    scene->ends_at = NULL;
+    ask_for_the_code_once_more(scene, NULL); /* as where code.follow found another archive */
+    memory_free(scene->memory);
+    scene->memory = memory_new();
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+    assert_string_equal(json_str_at(scene->object, "status.version"), "2");
+}
+
+static void before_a_redeploy_the_status_says_that_no_generation_is_in_force(void **state)
+{
+    struct scene *scene = *state;
+
+    set_up_versions(scene, "Correct");
+    scene->ends_at = "UpdateFunctionCode";
+    look_now(scene);
+    assert_int_equal(json_int_at(scene->object, "status.appliedGeneration", -1), 0);
+    assert_state(scene, "Reconciling", "Applying");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_redeploy_where_drift_is_reported_is_gone_through_with),
+        test(a_redeploy_that_another_leader_goes_on_with_is_not_drift),
+        test(before_a_redeploy_the_status_says_that_no_generation_is_in_force),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
