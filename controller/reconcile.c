@@ -225,11 +225,11 @@ static struct reconcile_next not_in_force(struct run *run, const struct plan *pl
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
     int64_t now_ms = clock_mono_ms();
 
+    sides_forget(run->memory); /* their answers may lag, too */
     for (size_t i = 0; i < plan->step_count && !failed; i++)
         if (now_ms - memory_ran_ms(run->memory, plan->steps[i].kind, plan->steps[i].item) < READ_LAG_MS)
             return end_busy(run, "NotYetShown");
     plan_summary(plan, &summary);
-    sides_forget(run->memory);
     _cleanup_(freep) char *message =
         failed ? xasprintf("AWS could not put the change in force: %s", why ? why : "no reason given")
                : xasprintf("AWS accepted the request but does not show its effect: %s", str_text(&summary));

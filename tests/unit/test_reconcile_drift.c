@@ -60,12 +60,34 @@ static void before_a_redeploy_the_status_says_that_no_generation_is_in_force(voi
     assert_state(scene, "Reconciling", "Applying");
 }
 
+static void a_permission_that_is_shown_for_a_moment_after_its_removal_does_not_stall(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->policy = parse("{\"Policy\":\"{\\\"Statement\\\":[{\\\"Sid\\\":\\\"s3\\\",\\\"Effect\\\":"
+                          "\\\"Allow\\\",\\\"Principal\\\":{\\\"Service\\\":\\\"s3.amazonaws.com\\\"},"
+                          "\\\"Action\\\":\\\"lambda:InvokeFunction\\\",\\\"Resource\\\":\\\"x\\\"}]}\"}");
+    set_spec(scene, "permissions",
+             parse("[{\"sid\":\"s3\",\"action\":\"lambda:InvokeFunction\",\"principal\":"
+                   "\"s3.amazonaws.com\"}]"));
+    deploy(scene);
+    pass(scene, 10 * 1000);
+    set_spec(scene, "permissions", NULL);
+    look_now(scene);
+    assert_calls(scene, "GetFunction GetPolicy status RemovePermission GetFunction GetPolicy");
+    json_free(take(scene->policy));
+    pass(scene, 4000);
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_redeploy_where_drift_is_reported_is_gone_through_with),
         test(a_redeploy_that_another_leader_goes_on_with_is_not_drift),
         test(before_a_redeploy_the_status_says_that_no_generation_is_in_force),
+        test(a_permission_that_is_shown_for_a_moment_after_its_removal_does_not_stall),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
