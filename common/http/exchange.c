@@ -13,7 +13,8 @@
 
 enum {
     BUDGET_BYTES = 64 << 20,      /* of request bodies, over all servers */
-    FIRST_BYTES = 64 << 10,       /* most that is allocated on a Content-Length's word alone */
+    FREE_BYTES = 16 << 10,        /* of each exchange, which cost no budget: connections are limited */
+    FIRST_BYTES = FREE_BYTES,     /* most that is allocated on a Content-Length's word alone */
     MAX_DISCARD_BYTES = 64 << 20, /* of a refused body; then the connection is cut */
 };
 
@@ -23,8 +24,9 @@ struct http_exchange {
     const char *method, *path; /* libmicrohttpd's */
 
     char *body;
-    size_t body_len, body_capacity; /* the capacity is what was taken from the budget */
-    size_t expected_bytes;          /* Content-Length, 0 when there is none */
+    size_t body_len, body_capacity;
+    size_t charged_bytes;  /* what was taken from the budget */
+    size_t expected_bytes; /* Content-Length, 0 when there is none */
     size_t discarded_bytes;
 
     int status; /* of the answer; set before the handler ran: the request is refused */
@@ -45,20 +47,32 @@ static atomic_size_t budget_used;
  * the answers that come after a server was stopped. Requests answered at once never take it. */
 static pthread_mutex_t suspended_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool budget_take(size_t bytes)
+/* From now on the exchange holds `bytes`; false: so many are not left, and nothing changed. Whoever only
+ * holds the beginning of a body takes nothing from the others. */
+static bool charge(struct http_exchange *exchange, size_t bytes)
 {
-    if (atomic_fetch_add_explicit(&budget_used, bytes, memory_order_relaxed) + bytes <= BUDGET_BYTES)
-        return true;
-    atomic_fetch_sub_explicit(&budget_used, bytes, memory_order_relaxed);
-    return false;
+    size_t before = exchange->charged_bytes, after = bytes > FREE_BYTES ? bytes - FREE_BYTES : 0;
+
+    if (after > before) {
+        size_t more = after - before;
+
+        if (atomic_fetch_add_explicit(&budget_used, more, memory_order_relaxed) + more > BUDGET_BYTES) {
+            atomic_fetch_sub_explicit(&budget_used, more, memory_order_relaxed);
+            return false;
+        }
+    } else if (after < before) {
+        atomic_fetch_sub_explicit(&budget_used, before - after, memory_order_relaxed);
+    }
+    exchange->charged_bytes = after;
+    return true;
 }
 
 static void drop_body(struct http_exchange *exchange)
 {
     free(exchange->body);
-    atomic_fetch_sub_explicit(&budget_used, exchange->body_capacity, memory_order_relaxed);
     exchange->body = NULL;
     exchange->body_len = exchange->body_capacity = 0;
+    (void)charge(exchange, 0);
 }
 
 static void exchange_unref(struct http_exchange *exchange)
@@ -159,7 +173,7 @@ static int reserve(struct http_exchange *exchange, size_t more)
         capacity = max;
     if (capacity < needed)
         capacity = needed;
-    if (!budget_take(capacity - exchange->body_capacity))
+    if (!charge(exchange, capacity))
         return 429;
     exchange->body = xrealloc(exchange->body, capacity);
     exchange->body_capacity = capacity;

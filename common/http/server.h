@@ -2,8 +2,8 @@
  *
  * The handler is called once per request with the whole body, on a worker thread. It answers at
  * once, or suspends the exchange and answers later from any thread. Bodies of all servers share one
- * budget (64 MiB): beyond it 429 with Retry-After. Beyond `max_connections` a new connection takes the place
- * of one that owes its request or is idle. */
+ * budget (64 MiB; the first 16 KiB of each are free): beyond it 429 with Retry-After. Beyond
+ * `max_connections` a new connection takes the place of one that owes its request or is idle. */
 #pragma once
 
 #include "common/http/certificate.h"

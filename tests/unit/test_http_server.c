@@ -389,6 +389,26 @@ static void bodies_beyond_the_shared_budget_get_429_until_there_is_room(void **s
     http_server_stop(servers[1], 1000);
 }
 
+static void small_bodies_are_taken_even_when_the_shared_budget_is_used_up(void **state)
+{
+    struct http_server *server = start(64 * MIB);
+    int held = connect_to(server), small = connect_to(server);
+
+    (void)state;
+    send_text(held, "POST /suspend HTTP/1.1\r\nHost: t\r\nContent-Length: 67108864\r\n\r\n");
+    send_zeros(held, 64 * MIB);
+    struct http_exchange *exchange = wait_for_kept();
+
+    send_text(small, "POST /describe HTTP/1.1\r\nHost: t\r\nContent-Length: 16384\r\n\r\n");
+    send_zeros(small, 16384);
+    receive(small, "HTTP/1.1 201");
+    http_exchange_answer(exchange, 200, NULL, view(""));
+    receive(held, "HTTP/1.1 200");
+    close(held);
+    close(small);
+    http_server_stop(server, 1000);
+}
+
 /* --- starting and stopping ------------------------------------------------------------------------ */
 
 static void a_port_in_use_is_named_with_the_reason(void **state)
@@ -501,6 +521,7 @@ int main(void)
         cmocka_unit_test(a_body_as_large_as_the_cap_is_taken),
         cmocka_unit_test(a_chunked_body_over_the_cap_is_read_and_refused),
         cmocka_unit_test(bodies_beyond_the_shared_budget_get_429_until_there_is_room),
+        cmocka_unit_test(small_bodies_are_taken_even_when_the_shared_budget_is_used_up),
         cmocka_unit_test(a_port_in_use_is_named_with_the_reason),
         cmocka_unit_test(an_address_that_is_none_is_refused),
         cmocka_unit_test(stopping_waits_for_the_answer_under_way),
