@@ -20,6 +20,7 @@ enum {
     MARGIN_MS = 1000,           /* of the API server's timeout, kept for the way back */
     SHORTEST_MS = 100,
     STOP_POLL_MS = 5,
+    COPIES = 2,               /* of what was parsed: with its defaults it may be another one */
     NAMESPACE_SETTLED_S = 60, /* a younger one is read live: its labels may be newer than our copy */
 };
 
@@ -388,6 +389,8 @@ static void handle(void *arg, struct http_exchange *exchange)
         refuse(exchange, webhook, 400, err.msg);
         return;
     }
+    if (!http_exchange_hold(exchange, COPIES * json_bytes(admission->request.root)))
+        return;
     series_add(webhook->in_flight[admission->phase], 1);
     proceed(admission);
 }

@@ -147,6 +147,11 @@ void json_free(struct json *json)
     cJSON_Delete(mut(json));
 }
 
+size_t json_bytes(const struct json *json)
+{
+    return json ? json_block_bytes(json) : 0;
+}
+
 /* --- reading ------------------------------------------------------------------------------ */
 
 enum json_type json_type(const struct json *json)

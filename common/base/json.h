@@ -41,6 +41,9 @@ static inline void json_freep(struct json **json)
     json_free(*json);
 }
 
+/* About how much memory a whole tree takes that was parsed or copied. */
+size_t json_bytes(const struct json *json);
+
 /* Readers. Each accepts any value, also NULL, and answers "absent" when the type is another. */
 enum json_type json_type(const struct json *json);
 const char *json_type_name(const struct json *json); /* "string", "object", … for messages */

@@ -76,3 +76,10 @@ void json_block_end(void)
 {
     drop(take(filling));
 }
+
+size_t json_block_bytes(const void *piece)
+{
+    const struct block *block = ((struct block *const *)piece)[-1];
+
+    return block ? (size_t)(block->end - (const char *)block) : 0;
+}

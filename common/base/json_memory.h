@@ -14,3 +14,6 @@
  */
 void json_block_start(const struct json_extent *extent);
 void json_block_end(void);
+
+/* The size of the block that a piece lies in; 0 for one of malloc's. */
+size_t json_block_bytes(const void *piece);

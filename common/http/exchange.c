@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 enum {
-    BUDGET_BYTES = 64 << 20,      /* of request bodies, over all servers */
+    BUDGET_BYTES = 64 << 20,      /* of what requests hold, over all servers */
     FREE_BYTES = 16 << 10,        /* of each exchange, which cost no budget: connections are limited */
     FIRST_BYTES = FREE_BYTES,     /* most that is allocated on a Content-Length's word alone */
     MAX_DISCARD_BYTES = 64 << 20, /* of a refused body; then the connection is cut */
@@ -104,7 +104,7 @@ static void answer_ourselves(struct http_exchange *exchange, int status)
 {
     const char *text = status == 403   ? "a client certificate of the API server is needed here\n"
                        : status == 413 ? "the request body is too large\n"
-                       : status == 429 ? "too many request bodies are under way; try again\n"
+                       : status == 429 ? "too much is under way; try again\n"
                        : status == 503 ? "the server is stopping\n"
                                        : "the request was not answered\n";
 
@@ -348,6 +348,15 @@ const char *http_exchange_header(struct http_exchange *exchange, const char *nam
 struct str_view http_exchange_body(const struct http_exchange *exchange)
 {
     return (struct str_view){exchange->body ? exchange->body : "", exchange->body_len};
+}
+
+bool http_exchange_hold(struct http_exchange *exchange, size_t bytes)
+{
+    drop_body(exchange);
+    if (charge(exchange, bytes))
+        return true;
+    answer_ourselves(exchange, 429);
+    return false;
 }
 
 void http_exchange_set_data(struct http_exchange *exchange, void *data, void (*free_data)(void *data))

@@ -1,8 +1,8 @@
 /* Incoming HTTP over libmicrohttpd: epoll workers, TLS by callback, bodies capped and accounted.
  *
  * The handler is called once per request with the whole body, on a worker thread. It answers at
- * once, or suspends the exchange and answers later from any thread. Bodies of all servers share one
- * budget (64 MiB; the first 16 KiB of each are free): beyond it 429 with Retry-After. Beyond
+ * once, or suspends the exchange and answers later from any thread. What the exchanges of all servers
+ * hold shares one budget (64 MiB; the first 16 KiB of each are free): beyond it 429 with Retry-After. Beyond
  * `max_connections` a new connection takes the place of one that owes its request or is idle. */
 #pragma once
 
@@ -53,7 +53,12 @@ const char *http_exchange_method(const struct http_exchange *exchange);
 const char *http_exchange_path(const struct http_exchange *exchange);              /* without the query */
 const char *http_exchange_query(struct http_exchange *exchange, const char *name); /* NULL: absent */
 const char *http_exchange_header(struct http_exchange *exchange, const char *name);
-struct str_view http_exchange_body(const struct http_exchange *exchange); /* until it is answered */
+struct str_view http_exchange_body(const struct http_exchange *exchange); /* until answered, or given back */
+
+/* From the handler, when it has read the body and keeps `bytes` of its own until the exchange ends: gives the
+ * body back, and takes those from the budget instead. False: so many are not left, and it was answered with
+ * 429. */
+bool http_exchange_hold(struct http_exchange *exchange, size_t bytes) __attribute__((warn_unused_result));
 
 /* Something of the handler's to keep with the exchange; `free_data` (may be NULL) runs when the
  * exchange ends, on any thread. */

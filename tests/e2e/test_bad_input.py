@@ -302,6 +302,21 @@ def test_a_review_under_way_is_answered_before_kubelambda_stops(cluster, serve_w
     assert "not checked, S3 could not be asked" in response["warnings"][0]
 
 
+def test_reviews_that_wait_hold_what_was_parsed_within_a_budget(cluster, serve_with, silent_s3):
+    serve = serve_with("--no-controller", env={"AWS_ENDPOINT_URL_S3": silent_s3})
+    body = json.dumps(review(create(good(), more=[0] * 100_000)))
+    with contextlib.ExitStack() as held:
+        asked = []
+        for _ in range(8):
+            asking = Webhook(cluster, serve.port)
+            held.enter_context(contextlib.closing(asking.connection))
+            asked.append(ask_in_thread(asking, body=body, path="/validate?timeout=8s"))
+        for thread, _ in asked:
+            thread.join(20)
+        statuses = [status for _, [(status, _)] in asked]
+        assert set(statuses) == {200, 429} and statuses.count(200) <= 4
+
+
 def test_an_s3_that_is_silent_leaves_the_api_server_its_time(cluster, namespace, serve_with, silent_s3):
     serve_with("--no-controller", env={"AWS_ENDPOINT_URL_S3": silent_s3})
     result = cluster.apply(function("slow", namespace))

@@ -53,7 +53,8 @@ static void handle(void *arg, struct http_exchange *exchange)
 
         assert_ptr_equal(http_exchange_data(exchange), &handled);
         http_exchange_answer(exchange, 201, "text/plain", view(text));
-    } else if (str_equal(path, "/suspend")) {
+    } else if (str_equal(path, "/suspend") ||
+               (str_equal(path, "/hold") && http_exchange_hold(exchange, 40 * MIB))) {
         http_exchange_suspend(exchange);
         atomic_store(&kept, exchange);
     } else if (str_equal(path, "/at-once")) { /* answered by another thread before we return */
@@ -409,6 +410,31 @@ static void small_bodies_are_taken_even_when_the_shared_budget_is_used_up(void *
     http_server_stop(server, 1000);
 }
 
+static void what_is_kept_of_a_body_counts_instead_of_it(void **state)
+{
+    struct http_server *server = start(40 * MIB);
+    int first = connect_to(server), second = connect_to(server);
+
+    (void)state;
+    send_text(first, "POST /hold HTTP/1.1\r\nHost: t\r\nContent-Length: 41943040\r\n\r\n");
+    send_zeros(first, 40 * MIB);
+    struct http_exchange *exchange = wait_for_kept();
+
+    assert_int_equal(http_exchange_body(exchange).len, 0);
+    send_text(second, GET("/hold"));
+    assert_non_null(strstr(receive(second, "HTTP/1.1 429"), "Retry-After: 1\r\n"));
+    http_exchange_answer(exchange, 200, NULL, view(""));
+    receive(first, "HTTP/1.1 200");
+    assert_true(wait_for(&freed, 2));
+    atomic_store(&kept, NULL);
+    send_text(second, GET("/hold"));
+    http_exchange_answer(wait_for_kept(), 200, NULL, view(""));
+    receive(second, "HTTP/1.1 200");
+    close(first);
+    close(second);
+    http_server_stop(server, 1000);
+}
+
 /* --- starting and stopping ------------------------------------------------------------------------ */
 
 static void a_port_in_use_is_named_with_the_reason(void **state)
@@ -522,6 +548,7 @@ int main(void)
         cmocka_unit_test(a_chunked_body_over_the_cap_is_read_and_refused),
         cmocka_unit_test(bodies_beyond_the_shared_budget_get_429_until_there_is_room),
         cmocka_unit_test(small_bodies_are_taken_even_when_the_shared_budget_is_used_up),
+        cmocka_unit_test(what_is_kept_of_a_body_counts_instead_of_it),
         cmocka_unit_test(a_port_in_use_is_named_with_the_reason),
         cmocka_unit_test(an_address_that_is_none_is_refused),
         cmocka_unit_test(stopping_waits_for_the_answer_under_way),

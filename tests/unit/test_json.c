@@ -279,6 +279,23 @@ static void too_many_values_are_refused(void **state)
     assert_refused(view(one_more), "too many values");
 }
 
+static void the_memory_of_a_tree_is_known(void **state)
+{
+    static const size_t lengths[] = {1, 1000, 50000};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        _cleanup_(freep) char *items = repeat("1,", lengths[i], "1", "");
+        _cleanup_(freep) char *list = xasprintf("[%s]", items);
+        _cleanup_(json_freep) struct json *json = parse(list), *copy = json_copy(json);
+        size_t least = lengths[i] * 64; /* what cJSON takes for each, without the strings */
+
+        assert_in_range(json_bytes(json), least, 2 * least + 256);
+        assert_in_range(json_bytes(copy), least, 2 * least + 256);
+    }
+    assert_int_equal(json_bytes(NULL), 0);
+}
+
 static void unwanted_members_are_read_as_null_in_their_place(void **state)
 {
     static const struct json_unwanted in_a[] = {{.key = "m"}, {.key = "n"}, {0}};
@@ -509,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_key_that_occurs_twice_is_refused),
         cmocka_unit_test(depth_64_is_read_and_65_is_refused),
         cmocka_unit_test(too_many_values_are_refused),
+        cmocka_unit_test(the_memory_of_a_tree_is_known),
         cmocka_unit_test(unwanted_members_are_read_as_null_in_their_place),
         cmocka_unit_test(escapes_are_read),
         cmocka_unit_test(every_reader_takes_an_absent_value),
