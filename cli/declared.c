@@ -9,15 +9,18 @@
 
 enum { NAME_MAX_CHARS = 253 };
 
-static const char GROUP[] = "kubelambda.io", API_VERSION[] = "kubelambda.io/v1alpha1";
+static const char GROUP[] = "kubelambda.io/", API_VERSION[] = "kubelambda.io/v1alpha1";
 static const char FUNCTION[] = "LambdaFunction", POLICY[] = "LambdaPolicy";
 
 static void check_metadata(const struct declared *declared, struct findings *findings)
 {
     static const char NAME[] = "[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*";
     const struct json *object = declared->manifest->object;
-    const char *version = json_str_at(object, "apiVersion");
+    const char *version = json_str_at(object, "apiVersion"), *kind = json_str_at(object, "kind");
 
+    if (!str_equal(kind, declared->policy ? POLICY : FUNCTION))
+        findings_add(findings, FINDING_UNSUPPORTED, false, "kind", kind, "supported values: %s, %s", FUNCTION,
+                     POLICY);
     if (!str_equal(version, API_VERSION))
         findings_add(findings, FINDING_UNSUPPORTED, false, "apiVersion", version, "supported values: %s",
                      API_VERSION);
@@ -32,6 +35,29 @@ static void check_metadata(const struct declared *declared, struct findings *fin
 }
 
 /* --- collecting --------------------------------------------------------------------------- */
+
+enum meant { MEANT_OTHER, MEANT_FUNCTION, MEANT_POLICY };
+
+/* Of whoever mistypes the kind or the group nothing would be checked, and they would hear that all is well.
+ */
+static enum meant meant_by(const struct manifest *manifest)
+{
+    const char *version = json_str_at(manifest->object, "apiVersion");
+    const char *kind = json_str_at(manifest->object, "kind");
+
+    if (kind && strcasecmp(kind, FUNCTION) == 0)
+        return MEANT_FUNCTION;
+    if (kind && strcasecmp(kind, POLICY) == 0)
+        return MEANT_POLICY;
+    if (!version || !str_starts_with(version, GROUP))
+        return MEANT_OTHER;
+    return kind && strpbrk(kind, "Pp") ? MEANT_POLICY : MEANT_FUNCTION; /* only the one has this letter */
+}
+
+bool declared_is_policy(const struct manifest *manifest)
+{
+    return meant_by(manifest) == MEANT_POLICY;
+}
 
 static void add(struct declared_set *set, const struct manifest *manifest, bool policy,
                 const struct declared_settings *settings)
@@ -52,7 +78,7 @@ static void add_policies(const struct manifests *manifests, const struct declare
                          struct declared_set *set)
 {
     for (size_t i = 0; i < manifests->count; i++)
-        if (manifest_is(&manifests->items[i], GROUP, POLICY))
+        if (declared_is_policy(&manifests->items[i]))
             add(set, &manifests->items[i], true, settings);
 }
 
@@ -66,10 +92,11 @@ static void collect(const struct declared_settings *settings, struct declared_se
     add_policies(manifests, settings, set);
     for (size_t i = 0; i < manifests->count; i++) {
         const struct manifest *manifest = &manifests->items[i];
+        enum meant meant = meant_by(manifest);
 
-        if (manifest_is(manifest, GROUP, FUNCTION))
+        if (meant == MEANT_FUNCTION)
             add(set, manifest, false, settings);
-        else if (!manifest_is(manifest, GROUP, POLICY))
+        else if (meant == MEANT_OTHER)
             set->passed_over[set->passed_over_count++] = manifest;
     }
 }

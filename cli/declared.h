@@ -37,6 +37,10 @@ struct declared_settings { /* what is to be reviewed, and what the cluster would
     bool offline;            /* S3 is not asked */
 };
 
+/* What has our group or a kind of ours is taken for what is meant by it; what is wrong with the other is
+ * found like the rest. */
+bool declared_is_policy(const struct manifest *manifest);
+
 /* The manifests must outlive the set, which declared_done frees. */
 void declared_review(const struct declared_settings *settings, struct declared_set *ret_set);
 void declared_done(struct declared_set *set);

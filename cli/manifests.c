@@ -269,6 +269,11 @@ void manifests_read(struct manifests *manifests, const char *path)
         read_file(manifests, path, path);
 }
 
+void manifests_refuse(struct manifests *manifests, const char *path, const char *why)
+{
+    unreadable(manifests, path, 0, "%s", why);
+}
+
 void manifests_done(struct manifests *manifests)
 {
     for (size_t i = 0; i < manifests->count; i++)

@@ -38,6 +38,9 @@ struct manifests {
 /* Adds what is in a file, in a directory and all below it (*.yaml, *.yml and *.json by name; hidden ones are
  * left out), or in standard input ("-"). */
 void manifests_read(struct manifests *manifests, const char *path);
+
+/* Counts a file to what could not be read: there is not in it what it was named for. */
+void manifests_refuse(struct manifests *manifests, const char *path, const char *why);
 void manifests_done(struct manifests *manifests);
 
 /* The line of a field ("spec.runtime"), else of what is around it; 0 when that is not known. */

@@ -131,6 +131,8 @@ static int plan_all(struct session *session)
     for (size_t i = 0; i < session->set.count; i++)
         if (!session->set.items[i].policy)
             items[count++].declared = &session->set.items[i];
+        else /* it would govern otherwise than it is written */
+            totals.refused += session->set.items[i].findings.errors > 0;
     look_at_all(session->aws, items, count);
     for (size_t i = 0; i < count; i++)
         planned_count(&items[i], &totals);

@@ -185,6 +185,9 @@ void plan_print_text(const struct session *session, const struct planned *items,
     bool colour = wants_colour();
 
     session_print_problems(session);
+    for (size_t i = 0; i < session->set.count; i++)
+        if (session->set.items[i].policy)
+            session_print_findings(stdout, &session->set.items[i], true);
     for (size_t i = 0; i < count; i++)
         print_function(colour, &items[i]);
     printf("%zu function%s: %zu to create, %zu to change, %zu same", count, count == 1 ? "" : "s",
@@ -264,11 +267,16 @@ void plan_print_json(const struct session *session, const struct planned *items,
         {"functions", count},         {"create", totals->create},  {"change", totals->change},
         {"same", totals->same},       {"wait", totals->wait},      {"blocked", totals->blocked},
         {"refused", totals->refused}, {"unknown", totals->failed}, {"unreadable", totals->unreadable}};
-    struct json *out = json_new_object(), *functions = json_new_array(), *summary = json_new_object();
+    struct json *out = json_new_object(), *summary = json_new_object();
+    struct json *functions = json_new_array(), *policies = json_new_array();
 
     for (size_t i = 0; i < count; i++)
         json_append(functions, planned_json(&items[i]));
+    for (size_t i = 0; i < session->set.count; i++)
+        if (session->set.items[i].policy)
+            json_append(policies, session_resource_json(&session->set.items[i]));
     json_set(out, "functions", functions);
+    json_set(out, "policies", policies);
     session_set_problems(session, out);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         json_set(summary, numbers[i].name, json_new_int((int64_t)numbers[i].count));

@@ -40,6 +40,22 @@ static int open_aws(struct session *session, struct err *err)
     return r;
 }
 
+/* Against no policy at all everything would look well. That there are none yet is another thing: kubectl then
+ * gives an empty List. */
+static void read_policies(struct manifests *policies, const char *path)
+{
+    size_t before = policies->count, sources = policies->source_count, wrong = policies->unreadable_count;
+    bool found = false;
+
+    manifests_read(policies, path);
+    for (size_t i = before; i < policies->count; i++)
+        found |= declared_is_policy(&policies->items[i]);
+    bool empty = policies->count == before && policies->source_count > sources;
+
+    if (!found && !empty && policies->unreadable_count == wrong)
+        manifests_refuse(policies, path, "there is no LambdaPolicy in it");
+}
+
 bool session_start(struct session *session, const char *command, const struct option_table *table, int argc,
                    char **argv, int failure, int *ret_status)
 {
@@ -73,7 +89,7 @@ bool session_start(struct session *session, const char *command, const struct op
     for (size_t i = 0; i < options->files.count; i++)
         manifests_read(&session->manifests, options->files.items[i]);
     for (size_t i = 0; i < options->policies.count; i++)
-        manifests_read(&session->policies, options->policies.items[i]);
+        read_policies(&session->policies, options->policies.items[i]);
     for (size_t i = 0; i < options->against.count; i++)
         manifests_read(&session->against, options->against.items[i]);
     declared_review(

@@ -227,6 +227,46 @@ def test_a_policy_is_checked_itself(cli):
     ]
 
 
+@pytest.mark.parametrize(
+    "wrong, finding",
+    [
+        ({"kind": "LambdaFuntion"}, 'kind: Unsupported value: "LambdaFuntion": supported values: LambdaFunction, LambdaPolicy'),
+        ({"kind": "lambdafunction"}, 'kind: Unsupported value: "lambdafunction": supported values: LambdaFunction, LambdaPolicy'),
+        (
+            {"apiVersion": "kubelamda.io/v1alpha1"},
+            'apiVersion: Unsupported value: "kubelamda.io/v1alpha1": supported values: kubelambda.io/v1alpha1',
+        ),
+    ],
+)
+def test_a_kind_or_group_with_a_typing_error_is_not_passed_over(cli, wrong, finding):
+    manifest = documents({**function("a", "team"), **wrong})
+    result = cli("check", "-f", "-", "--offline", "--region=us-east-1", stdin=manifest)
+    line = 1 if "apiVersion" in wrong else 2
+    assert (result.returncode, result.stdout.splitlines()) == (
+        1,
+        [f"<stdin>:{line}: LambdaFunction team/a: {finding}", "1 function, 1 refused, 0 warnings"],
+    )
+
+
+@pytest.mark.parametrize("command, status", [("check", 2), ("plan", 1)])
+def test_where_no_policy_is_in_the_file_for_them_nothing_looks_well(cli, aws, tmp_path, command, status):
+    (tmp_path / "policy.yaml").write_text(documents(function("a", "team")))
+    (tmp_path / "none.yaml").write_text("apiVersion: v1\nkind: List\nitems: []\n")
+    options = (command, "-f", "-", "--policy", "none.yaml", "--policy", "policy.yaml")
+    result = cli(*options, env=aws.env())
+    assert result.returncode == status
+    assert result.stderr == "policy.yaml: cannot be read: there is no LambdaPolicy in it\n"
+
+
+def test_a_plan_under_a_policy_that_would_be_refused_is_wrong(cli, aws, tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY.replace("kind: LambdaPolicy", "kind: LambdaPolcy"))
+    result = cli("plan", "-f", "-", "--policy", "policy.yaml", env=aws.env())
+    assert result.returncode == 1
+    assert "policy.yaml:2: LambdaPolicy " in result.stdout
+    assert 'kind: Unsupported value: "LambdaPolcy"' in result.stdout
+    assert result.stdout.endswith(", 1 refused\n")
+
+
 def test_environment_values_and_control_characters_never_reach_the_output(cli):
     declared = function("a", "team", environment={"variables": {"KEY": "s3cr3t", "1": "s3cr3t", "B": 5}})
     declared["metadata"]["name"] = "x\x1b[31m\nFAKE"
