@@ -219,6 +219,8 @@ static void attach(struct attach *at)
             make_item(at, want);
         } else if (at->kind->update == PLAN_STEP_KINDS) {
             replace_item(at, want, have);
+        } else if (source_is_leaving(have)) {
+            at->busy = true; /* it has to go first; what comes then need not be like it */
         } else {
             change_item(at, want, have);
             if (at->kind->by_tag)

@@ -37,12 +37,12 @@ bool source_is_leaving(const struct json *mapping)
 
 bool source_is_busy(const struct json *mapping)
 {
-    static const char *const settled[] = {"", "Enabled", "Disabled"};
+    static const char *const busy[] = {"Creating", "Enabling", "Disabling", "Updating", "Deleting"};
 
-    for (size_t i = 0; i < ARRAY_LEN(settled); i++)
-        if (str_equal(state_of(mapping), settled[i]))
-            return false;
-    return true;
+    for (size_t i = 0; i < ARRAY_LEN(busy); i++)
+        if (str_equal(state_of(mapping), busy[i]))
+            return true;
+    return false;
 }
 
 /* "live" of arn:aws:lambda:us-east-1:123456789012:function:name:live. The caller frees. */

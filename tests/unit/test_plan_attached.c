@@ -207,6 +207,30 @@ static void a_source_that_got_another_name_goes_before_the_new_one_comes(void **
     assert_int_equal(make(scene)->outcome, PLAN_WAIT);
 }
 
+static void a_source_that_reads_something_else_waits_until_its_predecessor_is_gone(void **state)
+{
+    struct scene *scene = *state;
+
+    declare(scene, "eventSources", "[{\"name\":\"q\",\"eventSourceArn\":\"" QUEUE "2\"}]");
+    show(scene, "EventSources", "{" MAPPING("q", "0", "Enabled", "10") "}");
+    assert_blocked(scene, "EventSourceFixed", "give the event source another name");
+    show(scene, "EventSources", "{" MAPPING("q", "0", "Deleting", "10") "}");
+    assert_int_equal(make(scene)->outcome, PLAN_WAIT);
+    show(scene, "EventSources", "{}");
+    only_step(scene, PLAN_CREATE_EVENT_SOURCE);
+}
+
+static void a_state_that_is_not_known_is_not_waited_for(void **state)
+{
+    struct scene *scene = *state;
+
+    declare(scene, "eventSources", "[{\"name\":\"q\",\"eventSourceArn\":\"" QUEUE "\"}]");
+    show(scene, "EventSources", "{" MAPPING("q", "0", "Paused", "10") "}");
+    assert_in_force(scene, "a state that a later AWS made up");
+    show(scene, "EventSources", "{" MAPPING("q", "0", "Paused", "9") "}");
+    only_step(scene, PLAN_UPDATE_EVENT_SOURCE);
+}
+
 static void a_source_that_cannot_be_made_holds_up_nothing_else(void **state)
 {
     struct scene *scene = *state;
@@ -290,6 +314,8 @@ int main(void)
         test(another_qualifier_is_another_url_and_another_policy),
         test(an_event_source_is_waited_for_and_changed_when_it_has_settled),
         test(a_source_that_got_another_name_goes_before_the_new_one_comes),
+        test(a_source_that_reads_something_else_waits_until_its_predecessor_is_gone),
+        test(a_state_that_is_not_known_is_not_waited_for),
         test(a_source_that_cannot_be_made_holds_up_nothing_else),
         test(with_the_function_go_its_sources_and_no_others),
         test(a_mapping_that_is_listed_twice_is_one),
