@@ -8,7 +8,10 @@
 #include "webhook/mutate.h"
 #include "webhook/preview.h"
 
-enum { UNPACKED_MAX_BYTES = 262144000 };
+enum {
+    UNPACKED_MAX_BYTES = 262144000,
+    MAX_UID_BYTES = 128, /* real ones have 36; it is part of the answer */
+};
 
 /* --- reading the request ------------------------------------------------------------------ */
 
@@ -49,6 +52,9 @@ int review_parse(struct str_view body, struct review_request *ret_request, struc
 
     if (!uid || !operation)
         return err_set(err, ERR_INVALID, "the AdmissionReview has no request with a uid and an operation");
+    if (strlen(uid) > MAX_UID_BYTES)
+        return err_set(err, ERR_INVALID, "the uid of the AdmissionReview is longer than %d bytes",
+                       MAX_UID_BYTES);
     const struct json *object = json_get(request, "object"), *old = json_get(request, "oldObject");
     const char *name = json_str_at(request, "name");
 

@@ -1,6 +1,6 @@
-/* Inside common/http: the connections of one server. A client that does not get a request together in time is
- * cut off, and when there are too many connections the one that matters least goes: so strangers that only
- * hold connections can neither keep the API server out nor use up memory.
+/* Inside common/http: the connections of one server. A client that does not get a request together in time,
+ * or does not take its answer, is cut off, and when there are too many connections the one that matters least
+ * goes: so strangers that only hold connections can neither keep the API server out nor use up memory.
  *
  * Any thread; a connection is owned by libmicrohttpd's, between connection_started and connection_ended. */
 #pragma once
@@ -10,10 +10,11 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-enum { CONNECTIONS_REQUEST_MS = 10 * 1000 /* for a whole request: from the connection or its headers */ };
+/* For a whole request, from the connection or its headers; and for taking the answer. */
+enum { CONNECTIONS_REQUEST_MS = 10 * 1000 };
 
 enum connection_state {
-    CONNECTION_OWES, /* was made, or has sent the beginning of a request: the rest must come in time */
+    CONNECTION_OWES, /* was made, has sent the beginning of a request, or has its answer to take: in time */
     CONNECTION_IDLE, /* has its answers; libmicrohttpd ends it after its own time */
     CONNECTION_LISTS,
     CONNECTION_ANSWERING = CONNECTION_LISTS, /* waits for us */

@@ -32,7 +32,7 @@ struct http_exchange {
     int status; /* of the answer; set before the handler ran: the request is refused */
     struct MHD_Response *response;
     bool handled;   /* the handler was called, or the request refused */
-    bool suspended; /* by the handler: whoever is to answer holds a reference */
+    bool suspended; /* by the handler, and not answered yet: whoever is to answer holds a reference */
     bool parked;    /* so for libmicrohttpd, too */
     struct http_exchange *next, **link;
 
@@ -75,15 +75,23 @@ static void drop_body(struct http_exchange *exchange)
     (void)charge(exchange, 0);
 }
 
+/* What the answer was made from. */
+static void drop_question(struct http_exchange *exchange)
+{
+    if (exchange->free_data)
+        exchange->free_data(exchange->data);
+    exchange->data = NULL;
+    exchange->free_data = NULL;
+    drop_body(exchange);
+}
+
 static void exchange_unref(struct http_exchange *exchange)
 {
     if (atomic_fetch_sub_explicit(&exchange->references, 1, memory_order_acq_rel) > 1)
         return;
-    if (exchange->free_data)
-        exchange->free_data(exchange->data);
+    drop_question(exchange);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
-    drop_body(exchange);
     free(exchange);
 }
 
@@ -196,8 +204,13 @@ static bool take_body(struct http_exchange *exchange, const char *data, size_t l
     return true;
 }
 
+/* From here on only the client can hold things up: it has little time, and the answer is all that it holds.
+ */
 static enum MHD_Result send_response(struct http_exchange *exchange)
 {
+    connection_now(&exchange->owner->connections, connection_of(exchange->connection), CONNECTION_OWES);
+    if (!exchange->suspended)
+        drop_question(exchange);
     if (atomic_load_explicit(&exchange->owner->draining, memory_order_relaxed))
         (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
     return MHD_queue_response(exchange->connection, (unsigned)exchange->status, exchange->response);
@@ -317,6 +330,7 @@ void http_exchange_answer(struct http_exchange *exchange, int status, const char
     if (!late) {
         exchange->status = status;
         exchange->response = response;
+        exchange->suspended = false;
         unpark(exchange);
     }
     pthread_mutex_unlock(&suspended_lock);

@@ -35,8 +35,8 @@ struct http_server_options {
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
                       struct err *err) __attribute__((warn_unused_result));
 
-/* To be called every second: cuts clients that have not got a request together within 10 s. NULL is accepted.
- */
+/* To be called every second: cuts clients that have not got a request together, or have not taken its answer,
+ * within 10 s. NULL is accepted. */
 void http_server_tick(struct http_server *server);
 
 int http_server_port(const struct http_server *server); /* the real one, also for port 0 */
@@ -60,8 +60,8 @@ struct str_view http_exchange_body(const struct http_exchange *exchange); /* unt
  * 429. */
 bool http_exchange_hold(struct http_exchange *exchange, size_t bytes) __attribute__((warn_unused_result));
 
-/* Something of the handler's to keep with the exchange; `free_data` (may be NULL) runs when the
- * exchange ends, on any thread. */
+/* Something of the handler's to keep with the exchange; `free_data` (may be NULL) runs after the
+ * answer, on any thread: nothing of it may be used then. */
 void http_exchange_set_data(struct http_exchange *exchange, void *data, void (*free_data)(void *data));
 void *http_exchange_data(const struct http_exchange *exchange);
 

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { MAX_BODY = 100000, WAIT_MS = 5000, MIB = 1 << 20 };
+enum { MAX_BODY = 100000, WAIT_MS = 5000, MIB = 1 << 20, LARGE = 32 * MIB };
 
 /* --- a server whose handler does what the path says ----------------------------------------- */
 
@@ -53,6 +53,10 @@ static void handle(void *arg, struct http_exchange *exchange)
 
         assert_ptr_equal(http_exchange_data(exchange), &handled);
         http_exchange_answer(exchange, 201, "text/plain", view(text));
+    } else if (str_equal(path, "/large")) {
+        _cleanup_(freep) char *zeros = xcalloc(1, LARGE);
+
+        http_exchange_answer(exchange, 200, "text/plain", (struct str_view){zeros, LARGE});
     } else if (str_equal(path, "/suspend") ||
                (str_equal(path, "/hold") && http_exchange_hold(exchange, 40 * MIB))) {
         http_exchange_suspend(exchange);
@@ -198,6 +202,29 @@ static void the_oldest_idle_connection_of_a_server_that_is_full_gives_way(void *
             assert_true(is_closed(fds[i]));
         close(fds[i]);
     }
+    http_server_stop(server, 1000);
+}
+
+static void who_does_not_take_the_answer_holds_only_that_and_gives_way(void **state)
+{
+    const struct http_server_options options = {
+        .listen = "127.0.0.1:0", .workers = 1, .max_connections = 1, .max_body_bytes = 1, .handler = handle};
+    struct http_server *server;
+    struct err err;
+
+    (void)state;
+    atomic_store(&freed, 0);
+    assert_int_equal(http_server_start(&options, &server, &err), 0);
+    int slow = connect_to(server);
+
+    send_text(slow, GET("/large"));
+    assert_true(wait_for(&freed, 1));
+    int other = connect_to(server);
+
+    send_text(other, GET("/describe"));
+    receive(other, "GET /describe");
+    close(slow);
+    close(other);
     http_server_stop(server, 1000);
 }
 
@@ -537,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_idle_connection_of_a_server_that_is_full_gives_way),
+        cmocka_unit_test(who_does_not_take_the_answer_holds_only_that_and_gives_way),
         cmocka_unit_test(a_handler_sees_the_request_and_answers_it),
         cmocka_unit_test(one_connection_carries_many_requests),
         cmocka_unit_test(a_handler_that_forgets_to_answer_gives_500),

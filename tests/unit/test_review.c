@@ -420,6 +420,22 @@ static void what_is_no_review_is_an_error(void **state)
     }
 }
 
+static void a_uid_that_none_would_be_is_refused(void **state)
+{
+    (void)state;
+    for (int length = 128; length <= 129; length++) {
+        _cleanup_(freep) char *body =
+            xasprintf("{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{"
+                      "\"uid\":\"%0*d\",\"operation\":\"CREATE\"}}",
+                      length, 1);
+        struct review_request parsed = {0};
+        struct err err;
+
+        assert_int_equal(review_parse(view(body), &parsed, &err), length > 128 ? ERR_INVALID : 0);
+        review_request_done(&parsed);
+    }
+}
+
 static void warnings_are_short(void **state)
 {
     (void)state;
@@ -490,6 +506,7 @@ int main(void)
         cmocka_unit_test(no_secret_value_is_told),
         cmocka_unit_test(other_resources_pass_with_a_warning),
         cmocka_unit_test(what_is_no_review_is_an_error),
+        cmocka_unit_test(a_uid_that_none_would_be_is_refused),
         cmocka_unit_test(warnings_are_short),
     };
 
