@@ -38,6 +38,7 @@ static void change(struct connections *connections, struct connection *connectio
 static void cut(struct connections *connections, struct connection *connection)
 {
     change(connections, connection, CONNECTION_CUT);
+    connections->count--;
     (void)shutdown(connection->socket, SHUT_RDWR);
 }
 
@@ -67,6 +68,8 @@ struct connection *connection_started(struct connections *connections, int socke
     make_room(connections);
     connections->count++;
     change(connections, connection, CONNECTION_OWES);
+    if (connections->count > connections->max)
+        cut(connections, connection);
     pthread_mutex_unlock(&connections->lock);
     return connection;
 }
@@ -74,8 +77,9 @@ struct connection *connection_started(struct connections *connections, int socke
 void connection_ended(struct connections *connections, struct connection *connection)
 {
     pthread_mutex_lock(&connections->lock);
+    if (connection->state != CONNECTION_CUT)
+        connections->count--;
     change(connections, connection, CONNECTION_CUT);
-    connections->count--;
     pthread_mutex_unlock(&connections->lock);
     http_certificate_unref(connection->certificate);
     free(connection);

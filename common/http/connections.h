@@ -39,14 +39,14 @@ TAILQ_HEAD(connection_list, connection);
 struct connections {
     pthread_mutex_t lock;
     struct connection_list lists[CONNECTION_LISTS]; /* who came to it first is first */
-    unsigned count, max;
+    unsigned count, max;                            /* those that were cut are not counted */
 };
 
 void connections_init(struct connections *connections, unsigned max);
 void connections_done(struct connections *connections);
 
 /* A new connection, with the certificate's reference. Beyond `max` another one is cut: the oldest that still
- * owes its request, else the one that has been idle for longest. */
+ * owes something, else the one that has been idle for longest, else the new one itself: all wait for us. */
 struct connection *connection_started(struct connections *connections, int socket,
                                       struct http_certificate *certificate);
 

@@ -3,7 +3,8 @@
  * The handler is called once per request with the whole body, on a worker thread. It answers at
  * once, or suspends the exchange and answers later from any thread. What the exchanges of all servers
  * hold shares one budget (64 MiB; the first 16 KiB of each are free): beyond it 429 with Retry-After. Beyond
- * `max_connections` a new connection takes the place of one that owes its request or is idle. */
+ * `max_connections` a new connection takes the place of one that owes something or is idle; while all wait
+ * for us, new ones are cut. */
 #pragma once
 
 #include "common/http/certificate.h"

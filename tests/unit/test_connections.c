@@ -140,6 +140,29 @@ static void where_none_owes_a_request_the_longest_idle_one_goes_and_never_one_th
     leave(connections, &late);
 }
 
+static void where_all_are_answered_the_new_one_goes(void **state)
+{
+    struct connections *connections = *state;
+    struct peer asked[MAX];
+
+    for (size_t i = 0; i < MAX; i++) {
+        asked[i] = connect_to(connections);
+        connection_now(connections, asked[i].connection, CONNECTION_ANSWERING);
+    }
+    struct peer late = connect_to(connections), later = connect_to(connections);
+
+    assert_true(is_cut(&late) && is_cut(&later));
+    leave(connections, &asked[0]);
+    struct peer next = connect_to(connections); /* those that were cut have not gone yet */
+
+    assert_false(is_cut(&next) || is_cut(&asked[1]) || is_cut(&asked[2]));
+    leave(connections, &asked[1]);
+    leave(connections, &asked[2]);
+    leave(connections, &late);
+    leave(connections, &later);
+    leave(connections, &next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +171,7 @@ int main(void)
         TEST(the_second_request_has_ten_seconds_too),
         TEST(one_too_many_takes_the_place_of_the_oldest_that_owes_its_request),
         TEST(where_none_owes_a_request_the_longest_idle_one_goes_and_never_one_that_is_answered),
+        TEST(where_all_are_answered_the_new_one_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
