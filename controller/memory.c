@@ -70,15 +70,20 @@ const char *memory_function_name(const struct memory *memory)
 void memory_follow(struct memory *memory, const struct run *run)
 {
     const struct resource *resource = &run->resource;
-    bool moved = run->governed && memory->uid && !str_equal(memory->role, run->role);
+    bool known = memory->uid != NULL;
+    bool moved = run->governed && known && !str_equal(memory->role, run->role);
 
+    if (run->governed && known && !memory->governed) /* the namespace is there */
+        memory->due_ms = run->now_ms;
+    memory->governed = run->governed;
     if (!moved && str_equal(memory->uid, resource->uid) && memory->generation == resource->generation &&
         str_equal(memory->redeploy, run->redeploy))
         return;
     char *role = run->governed ? xstrdup(run->role) : take(memory->role);
 
     memory_clear(memory);
-    memory->due_ms = moved ? run->now_ms : 0;
+    memory->governed = run->governed;
+    memory->due_ms = known ? run->now_ms : 0;
     memory->uid = xstrdup(resource->uid);
     memory->generation = resource->generation;
     memory->redeploy = xstrdup(run->redeploy);

@@ -39,6 +39,7 @@ struct memory {
     int64_t rotation_ms;        /* when what a list does not show is looked at, too; 0: not known yet */
     bool full;                  /* that time has come */
     char *redeploy;             /* the annotation, as it was at the last look; NULL: there was none */
+    bool governed;              /* of run.governed, as it was at the last look */
     char *role;                 /* of run.role, as it was at the last look */
     char *site, *function_name; /* see memory_site; NULL where the spec lacks them */
     int64_t missed_ms;          /* of a deletion: since when AWS shows nothing of ours; 0: it does */

@@ -396,6 +396,14 @@ static inline void set_spec(struct scene *scene, const char *path, struct json *
     new_version(scene);
 }
 
+static inline void ask_for_the_code_once_more(struct scene *scene, const char *request)
+{
+    struct json *annotations = json_make_object(json_make_object(scene->object, "metadata"), "annotations");
+
+    json_set_str(annotations, FUNCTION_REDEPLOY, request);
+    new_version(scene);
+}
+
 static inline void refuse(struct scene *scene, const char *call, int status, const char *refusal)
 {
     scene->refuse = call;

@@ -272,6 +272,41 @@ static void a_refused_request_stalls_under_the_name_that_aws_gives(void **state)
     assert_calls(scene, "");
 }
 
+static void a_function_that_was_never_created_is_tried_again_when_it_is_asked_for(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(scene, "CreateFunction", 400,
+           "{\"__type\":\"InvalidParameterValueException\",\"message\":\"NoSuchKey\"}");
+    look_now(scene);
+    assert_state(scene, "Stalled", "InvalidParameterValueException");
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 4000);
+    ask_for_the_code_once_more(scene, "1");
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
+static void who_waits_for_the_namespace_is_looked_at_when_it_is_known(void **state)
+{
+    struct memory *memory = memory_new();
+    struct run run = {.now_ms = 1000};
+
+    (void)state;
+    run.resource.uid = "u";
+    memory_follow(memory, &run);
+    memory_set_due(memory, 5000);
+    memory_follow(memory, &run);
+    assert_int_equal(memory->due_ms, 5000);
+    run.governed = true;
+    memory_follow(memory, &run);
+    assert_int_equal(memory->due_ms, 1000);
+    memory_set_due(memory, 5000);
+    memory_follow(memory, &run);
+    assert_int_equal(memory->due_ms, 5000);
+    memory_free(memory);
+}
+
 static void wrong_credentials_are_told_and_retried_until_they_are_right(void **state)
 {
     struct scene *scene = *state;
@@ -469,6 +504,8 @@ int main(void)
         test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
         test(a_role_that_cannot_be_assumed_is_given_three_minutes),
         test(a_refused_request_stalls_under_the_name_that_aws_gives),
+        test(a_function_that_was_never_created_is_tried_again_when_it_is_asked_for),
+        cmocka_unit_test(who_waits_for_the_namespace_is_looked_at_when_it_is_known),
         test(wrong_credentials_are_told_and_retried_until_they_are_right),
         test(a_hiccup_of_aws_does_not_make_a_running_function_look_broken),
         test(a_404_that_is_not_from_lambda_creates_nothing),

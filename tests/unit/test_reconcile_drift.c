@@ -1,14 +1,6 @@
 /* Looks at a resource: what is drift, and what only looks like it. */
 #include "tests/unit/reconcile_scene.h"
 
-static void ask_for_the_code_once_more(struct scene *scene, const char *request)
-{
-    struct json *annotations = json_make_object(json_make_object(scene->object, "metadata"), "annotations");
-
-    json_set_str(annotations, FUNCTION_REDEPLOY, request);
-    new_version(scene);
-}
-
 static void set_up_versions(struct scene *scene, const char *drift_policy)
 {
     set_spec(scene, "driftPolicy", json_new_string(drift_policy));
