@@ -126,6 +126,9 @@ static int choose_code(const struct json *function, int64_t back, struct rollbac
     int64_t gone;
     const struct json *entry = state_at(history, back, &gone);
 
+    if (!json_first(history))
+        return err_set(err, ERR_NOT_FOUND,
+                       "nothing was in force yet, so there is no state to go back to; declare other code");
     if (!entry)
         return err_set(err, ERR_NOT_FOUND, "the history goes %lld states back, not %lld", (long long)gone,
                        (long long)back);
