@@ -11,6 +11,7 @@ struct cli_command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
     const struct option_table *table;
+    int failure; /* the exit status when its output cannot be written */
 };
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 

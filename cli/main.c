@@ -1,21 +1,29 @@
-/* Finds the subcommand, by the names that the program and its first argument have. */
+/* Finds the subcommand, by the names that the program and its first argument have, and sees to it that what
+ * it says arrives. */
 #include "cli/cli.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
+#include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 const struct cli_command cli_commands[] = {
-    {"serve", "run the admission webhook and the controller", cli_serve, &cli_serve_table},
-    {"check", "check manifests as admission would, without a cluster", cli_check, &cli_check_table},
-    {"plan", "show what applying manifests would do to AWS", cli_plan, &cli_plan_table},
-    {"import", "print manifests of the functions that exist already", cli_import, &cli_import_table},
-    {"zip", "make an archive of a directory, the same bytes for the same files", cli_zip, &cli_zip_table},
-    {"upload", "put archives into S3, each only once", cli_upload, &cli_upload_table},
-    {"rollback", "put back what was in force before, and wait for it", cli_rollback, &cli_rollback_table},
+    {"serve", "run the admission webhook and the controller", cli_serve, &cli_serve_table, EXIT_FAILURE},
+    {"check", "check manifests as admission would, without a cluster", cli_check, &cli_check_table,
+     EXIT_USAGE},
+    {"plan", "show what applying manifests would do to AWS", cli_plan, &cli_plan_table, EXIT_FAILURE},
+    {"import", "print manifests of the functions that exist already", cli_import, &cli_import_table,
+     EXIT_FAILURE},
+    {"zip", "make an archive of a directory, the same bytes for the same files", cli_zip, &cli_zip_table,
+     EXIT_FAILURE},
+    {"upload", "put archives into S3, each only once", cli_upload, &cli_upload_table, EXIT_FAILURE},
+    {"rollback", "put back what was in force before, and wait for it", cli_rollback, &cli_rollback_table,
+     EXIT_FAILURE},
     {"completion", "print what makes a shell complete commands and options", cli_completion,
-     &cli_completion_table},
+     &cli_completion_table, EXIT_FAILURE},
     {0},
 };
 
@@ -36,9 +44,39 @@ static void usage(FILE *out)
           out);
 }
 
-int main(int argc, char **argv)
+/* Whoever reads a pipe may leave when they have seen enough. */
+static bool was_left(int fd)
 {
-    mallopt(M_ARENA_MAX, 2); /* many short-lived threads' worth of arenas would only hold memory */
+    struct pollfd poll_fd = {.fd = fd};
+
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR);
+}
+
+/* The exit status of what ended with `status`: nobody has what it said unless that was written. */
+static int written(int status, int failure)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    int why = errno;
+
+    if (was_left(STDOUT_FILENO))
+        return status;
+    fprintf(stderr, "kubelambda: the output could not be written%s%s\n", why ? ": " : "",
+            why ? strerror(why) : "");
+    return failure;
+}
+
+static const struct cli_command *find(const char *name)
+{
+    for (const struct cli_command *one = cli_commands; one->name; one++)
+        if (str_equal(name, one->name))
+            return one;
+    return NULL;
+}
+
+static int run(int argc, char **argv, const struct cli_command *command)
+{
     const char *slash = strrchr(argv[0], '/');
 
     if (str_equal(slash ? slash + 1 : argv[0], "kubectl_complete-lambda")) /* kubectl's name for it */
@@ -57,9 +95,16 @@ int main(int argc, char **argv)
         usage(stdout);
         return EXIT_SUCCESS;
     }
-    for (const struct cli_command *one = cli_commands; one->name; one++)
-        if (str_equal(argv[1], one->name))
-            return one->run(argc - 1, argv + 1);
+    if (command)
+        return command->run(argc - 1, argv + 1);
     fprintf(stderr, "kubelambda: there is no command %s; `kubelambda --help` lists them\n", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    mallopt(M_ARENA_MAX, 2); /* many short-lived threads' worth of arenas would only hold memory */
+    const struct cli_command *command = find(argc > 1 ? argv[1] : NULL);
+
+    return written(run(argc, argv, command), command ? command->failure : EXIT_FAILURE);
 }

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -295,6 +296,31 @@ def test_wrong_usage_is_said_in_one_line(cli, command, status, arguments, messag
     result = cli(command, *arguments)
     assert (result.returncode, result.stdout) == (status, "")
     assert result.stderr == f"kubelambda {command}: {message}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, status",
+    [
+        (("check", "-f", "-", "--offline", "-o", "json"), 2),
+        (("check", "-f", "-", "--offline"), 2),
+        (("zip", ".", "-o", "out.zip"), 1),
+        (("plan", "--help"), 1),
+        (("--version",), 1),
+    ],
+)
+def test_output_that_cannot_be_written_is_a_failure_and_a_pipe_that_is_closed_is_none(tmp_path, arguments, status):
+    (tmp_path / "a").write_text("a")
+    run = [BINARY, *arguments]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(run, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, text=True)
+    assert (result.returncode, result.stderr) == (
+        status, "kubelambda: the output could not be written: No space left on device\n",
+    )  # fmt: skip
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(run, stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE, cwd=tmp_path)
+    os.close(write)
+    assert (result.returncode in (0, -signal.SIGPIPE), result.stderr) == (True, b"")
 
 
 @pytest.mark.parametrize("command", ["check", "plan"])
