@@ -150,7 +150,8 @@ void mutate(const struct review_request *request, const struct review_facts *fac
     const struct json *spec = json_get(request->object, "spec");
     const struct json *old_spec = json_get(request->old_object, "spec");
     struct mutate_result result = {.spec = spec, .patch = STR_INIT(PATCH_MAX_BYTES)};
-    _cleanup_(freep) char *prefix = policy_prefix(facts->policy, mutate_environment(facts));
+    _cleanup_(freep) char *prefix =
+        policy_prefix(facts->policy ? facts->policy->names : NULL, mutate_environment(facts));
 
     /* No patch on a wrong type, which the checks report, nor on an object that is going away. */
     if (json_type(spec) == JSON_OBJECT && !json_at(request->object, "metadata.deletionTimestamp")) {

@@ -170,37 +170,63 @@ static bool is_heard(const struct policy *policy, const struct policy *so_far)
     return !so_far || (so_far->warns && !policy->warns);
 }
 
+static const char *own_prefix(const struct policy *policy)
+{
+    const char *prefix = json_str_at(policy->spec, "functionName.prefix");
+
+    return prefix && *prefix ? prefix : NULL;
+}
+
+/* The first that has a prefix; else the first that says what happens without the environment's. */
+static void take_names(const struct policy *policy, const struct policy **names)
+{
+    bool says = own_prefix(policy) || json_str_at(policy->spec, "functionName.whenMissing");
+
+    if (*names ? !own_prefix(*names) && own_prefix(policy) : says)
+        *names = policy;
+}
+
 /* From one policy, after all that come before it. */
 static void take_in(struct policy_effective *effective, const struct policy *policy)
 {
     const struct json *spec = policy->spec;
     const char *environment = json_str_at(spec, "environment");
     const char *unavailable = json_str_at(spec, "artifactCheck.onUnavailable");
-    const char *when_missing = json_str_at(spec, "functionName.whenMissing");
-    const char *prefix = json_str_at(spec, "functionName.prefix");
     const char *role = json_str_at(spec, "aws.assumeRoleArn");
     const struct json *so_far = effective->defaults;
 
     each_default(json_get(spec, "defaults"), &so_far, false, add_default, effective->defaults);
     if (!effective->environment && environment && *environment)
         effective->environment = environment;
-    if (!effective->names && (when_missing || (prefix && *prefix))) {
-        effective->names = policy;
-        effective->prefix = prefix && *prefix ? prefix : NULL;
-        effective->prepend = str_equal(when_missing, "Prepend");
-    }
+    take_names(policy, &effective->names_on_trial); /* of all, until it is decided */
+    if (!policy->warns)
+        take_names(policy, &effective->names);
     if (!effective->deletion_protection && !policy->warns &&
         json_is_true(json_get(spec, "deletionProtection")))
         effective->deletion_protection = policy->name;
     if (json_type(json_at(spec, "allow.images")) == JSON_ARRAY && is_heard(policy, effective->images))
         effective->images = policy;
-    if (!effective->assumer && role) {
+    if (role && is_heard(policy, effective->assumer)) {
         effective->assumer = policy;
         effective->assume_role = role;
     }
-    if (effective->artifact_unavailable == POLICY_UNAVAILABLE_UNSAID && unavailable)
+    if (unavailable && is_heard(policy, effective->artifact)) {
+        effective->artifact = policy;
         effective->artifact_unavailable =
             str_equal(unavailable, "Reject") ? POLICY_UNAVAILABLE_REJECT : POLICY_UNAVAILABLE_ALLOW;
+    }
+}
+
+/* After all have been taken in. Without an enforced one, the one on trial gives the names. */
+static void decide_names(struct policy_effective *effective)
+{
+    if (!effective->names)
+        effective->names = effective->names_on_trial;
+    if (effective->names == effective->names_on_trial)
+        effective->names_on_trial = NULL;
+    if (effective->names)
+        effective->prepend =
+            str_equal(json_str_at(effective->names->spec, "functionName.whenMissing"), "Prepend");
 }
 
 struct policy_effective *policy_effect(struct policy *const *policies, size_t count,
@@ -217,6 +243,7 @@ struct policy_effective *policy_effect(struct policy *const *policies, size_t co
         effective->policies[effective->count++] = policy_ref(policies[i]);
         take_in(effective, policies[i]);
     }
+    decide_names(effective);
     return effective;
 }
 
@@ -237,9 +264,9 @@ void policy_effective_unref(struct policy_effective *effective)
     free(effective);
 }
 
-char *policy_prefix(const struct policy_effective *effective, const char *environment)
+char *policy_prefix(const struct policy *names, const char *environment)
 {
-    if (effective && effective->prefix)
-        return xstrdup(effective->prefix);
+    if (names && own_prefix(names))
+        return xstrdup(own_prefix(names));
     return environment && *environment ? xasprintf("%s-", environment) : xstrdup("");
 }

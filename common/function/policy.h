@@ -33,12 +33,13 @@ enum policy_unavailable { POLICY_UNAVAILABLE_UNSAID, POLICY_UNAVAILABLE_REJECT, 
 struct policy_effective {
     struct policy **policies; /* in policy_compare's order; holds references */
     size_t count;
-    struct json *defaults;           /* members of a LambdaFunction's spec; an object, may be empty */
-    const char *environment;         /* NULL: none says so */
-    const struct policy *names;      /* the one that says what names begin with; NULL: none */
-    const char *prefix;              /* its prefix; NULL: the environment and a hyphen */
-    bool prepend;                    /* it adds a missing prefix instead of refusing */
-    const char *deletion_protection; /* the enforced policy that forbids to delete; NULL: none does */
+    struct json *defaults;               /* members of a LambdaFunction's spec; an object, may be empty */
+    const char *environment;             /* NULL: none says so */
+    const struct policy *names;          /* the one that says what names begin with; NULL: none */
+    bool prepend;                        /* it adds a missing prefix instead of refusing */
+    const struct policy *names_on_trial; /* the one that would, if it did not only warn; NULL: none */
+    const char *deletion_protection;     /* the enforced policy that forbids to delete; NULL: none does */
+    const struct policy *artifact;       /* the one that says what follows; NULL: none */
     enum policy_unavailable artifact_unavailable;
     const struct policy *images;  /* one that says which there may be, if possible an enforced one */
     const struct policy *assumer; /* the one that says which role reaches the functions; NULL: none */
@@ -66,9 +67,9 @@ struct policy_subject {
 void policy_judge(const struct policy_effective *effective, const struct policy_subject *subject,
                   struct findings *findings);
 
-/* What functions' names begin with when they are filled in: the policies' prefix, or the environment and a
- * hyphen, or "". Written names must have it where effective->names is set. The caller frees. */
-char *policy_prefix(const struct policy_effective *effective, const char *environment);
+/* What functions' names begin with under effective->names, which may be NULL: its prefix, or the environment
+ * and a hyphen, or "". Without any, it is only filled in. The caller frees. */
+char *policy_prefix(const struct policy *names, const char *environment);
 
 /* Calls `add` for every default that the spec has no value for: of a map for every entry, with its key (else
  * NULL). Passes over what is below a value of a wrong type, and what this spec may not have (the runtime of

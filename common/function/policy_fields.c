@@ -79,8 +79,9 @@ static const struct field rows[] = {
         .type = FIELD_INT,
         .min = -1000000,
         .max = 1000000,
-        .doc = "Of several policies for a namespace the highest priority gives the defaults, the environment "
-               "and the prefix; among equals the first by name. Absent: 0.",
+        .doc =
+            "Of several policies for a namespace the highest priority gives the defaults, the environment, "
+            "the prefix and the role; among equals the first by name. Absent: 0.",
     },
     {
         .path = "enforcement",
@@ -88,7 +89,8 @@ static const struct field rows[] = {
         .min = 1,
         .max = 16,
         .values = ENFORCEMENTS,
-        .doc = "Enforce (the default) refuses what breaks the policy; Warn lets it pass with a warning.",
+        .doc = "Enforce (the default) refuses what breaks the policy; Warn lets it pass with a warning "
+               "and takes the place of nothing that is enforced.",
     },
     {
         .path = "environment",
@@ -111,8 +113,9 @@ static const struct field rows[] = {
         .max = 63,
         .pattern = NAME_PART,
         .pattern_hint = "letters, digits, hyphens and underscores, since functions' names begin with it",
-        .doc = "Prefix of every function's name, for example \"production-\". Absent: the environment and a "
-               "hyphen.",
+        .doc =
+            "Prefix of every function's name, for example \"production-\". Absent: that of another policy, "
+            "or the environment and a hyphen.",
     },
     {
         .path = "functionName.whenMissing",

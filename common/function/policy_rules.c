@@ -313,7 +313,7 @@ static void look_account(struct look *look, const struct policy_rule *rule)
                wanted.ptr);
 }
 
-/* `functionName` and `aws` say something only where it is the first policy to do so: see policy_judge. */
+/* `functionName` and `aws` say something only of the policies that decide it: see policy_judge. */
 static const struct policy_rule rows[] = {
     {"functionName", {"functionName"}, look_name},
     {"require.tags", {"tags"}, look_tags},
@@ -375,16 +375,16 @@ static bool rule_unchanged(const struct policy_rule *rule, const struct policy_s
 void policy_judge(const struct policy_effective *effective, const struct policy_subject *subject,
                   struct findings *findings)
 {
-    _cleanup_(freep) char *prefix = policy_prefix(effective, subject->environment);
-
     for (size_t i = 0; effective && i < effective->count; i++) {
         struct judgement judgement = {effective->policies[i], false, findings};
+        bool names = judgement.policy == effective->names || judgement.policy == effective->names_on_trial;
+        _cleanup_(freep) char *prefix = names ? policy_prefix(judgement.policy, subject->environment) : NULL;
 
         for (size_t j = 0; j < ARRAY_LEN(rows); j++) {
             struct look look = {
                 .limit = json_at(judgement.policy->spec, rows[j].path),
                 .spec = subject->spec,
-                .prefix = judgement.policy == effective->names && *prefix ? prefix : NULL,
+                .prefix = prefix && *prefix ? prefix : NULL,
                 .assumes = judgement.policy == effective->assumer,
                 .images = effective->images && (!effective->images->warns || judgement.policy->warns),
                 .break_at = break_function,

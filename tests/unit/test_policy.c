@@ -113,13 +113,14 @@ static void the_highest_priority_that_says_something_is_heard_and_equals_by_name
              "\"environment\":{\"variables\":{\"AA\":\"0\"}}},"
              "\"artifactCheck\":{\"onUnavailable\":\"Reject\"},\"functionName\":{\"prefix\":\"p-\"}}");
     _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
+    _cleanup_(freep) char *prefix = policy_prefix(all->names, "e");
 
     assert_int_equal(all->count, 4);
     assert_string_equal(all->policies[0]->name, "z");
     assert_string_equal(all->policies[1]->name, "a");
     assert_string_equal(all->policies[2]->name, "b");
     assert_string_equal(all->environment, "b");
-    assert_string_equal(all->prefix, "p-");
+    assert_string_equal(prefix, "p-");
     assert_string_equal(all->deletion_protection, "0");
     assert_int_equal(all->artifact_unavailable, POLICY_UNAVAILABLE_REJECT);
     assert_json(all->defaults, "{\"timeout\":3,\"tags\":{\"z\":\"z\",\"x\":\"a\",\"y\":\"a\"},"
@@ -146,6 +147,77 @@ static void a_policy_that_only_warns_protects_nothing_from_deletion(void **state
 
     assert_null(all->deletion_protection);
 }
+
+/* --- one that warns beside one that enforces ------------------------------------------------ */
+
+#define REFUSED                                                                                              \
+    "spec.functionName: Forbidden: \"z\": policy base wants names that begin with team-; write team-z\n"
+
+static void a_prefix_on_trial_warns_and_the_enforced_one_stays_in_force(void **state)
+{
+    (void)state;
+    put("base", "{\"functionName\":{\"prefix\":\"team-\"}}");
+    put("trial", "{\"priority\":10,\"enforcement\":\"Warn\",\"functionName\":{\"prefix\":\"prod-\","
+                 "\"whenMissing\":\"Prepend\"}}");
+    _cleanup_(policy_effective_unrefp) struct policy_effective *both = effective("{}");
+    _cleanup_(freep) char *filled_in = policy_prefix(both->names, NULL);
+    _cleanup_(freep) char *neither = judged("{\"functionName\":\"z\"}", NULL, NULL);
+    _cleanup_(freep) char *enforced = judged("{\"functionName\":\"team-z\"}", NULL, NULL);
+    _cleanup_(freep) char *tried = judged("{\"functionName\":\"prod-z\"}", NULL, NULL);
+
+    assert_string_equal(filled_in, "team-");
+    assert_false(both->prepend);
+    assert_string_equal(neither, "warning spec.functionName: \"z\": policy trial wants names that begin with "
+                                 "prod-; write prod-z\n" REFUSED);
+    assert_true(str_starts_with(enforced, "warning spec.functionName: \"team-z\": policy trial wants"));
+    assert_null(strstr(enforced, "policy base"));
+    assert_true(str_starts_with(tried, "spec.functionName: Forbidden: \"prod-z\": policy base wants"));
+
+    put("base", NULL);
+    _cleanup_(policy_effective_unrefp) struct policy_effective *alone = effective("{}");
+    _cleanup_(freep) char *of_trial = policy_prefix(alone->names, NULL);
+
+    assert_string_equal(of_trial, "prod-");
+    assert_true(alone->prepend);
+}
+
+static void the_environment_is_the_prefix_only_where_no_policy_has_one(void **state)
+{
+    (void)state;
+    put("base", "{\"functionName\":{\"prefix\":\"team-\"}}");
+    put("more", "{\"priority\":10,\"functionName\":{\"whenMissing\":\"Reject\"}}");
+    _cleanup_(freep) char *said = judged("{\"functionName\":\"z\"}", NULL, "env");
+
+    put("base", "{\"enforcement\":\"Warn\",\"functionName\":{\"prefix\":\"team-\"}}");
+    _cleanup_(freep) char *on_trial = judged("{\"functionName\":\"z\"}", NULL, "env");
+
+    assert_string_equal(said, REFUSED);
+    assert_string_equal(
+        on_trial,
+        "spec.functionName: Forbidden: \"z\": policy more wants names that begin with env-; write env-z\n"
+        "warning spec.functionName: \"z\": policy base wants names that begin with team-; write team-z\n");
+}
+
+static void a_policy_that_warns_loosens_nothing_that_another_enforces(void **state)
+{
+    (void)state;
+    put("base", "{\"artifactCheck\":{\"onUnavailable\":\"Reject\"},"
+                "\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::123456789012:role/k\"}}");
+    put("trial", "{\"priority\":10,\"enforcement\":\"Warn\",\"artifactCheck\":{\"onUnavailable\":\"Allow\"},"
+                 "\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}}");
+    _cleanup_(policy_effective_unrefp) struct policy_effective *both = effective("{}");
+
+    assert_int_equal(both->artifact_unavailable, POLICY_UNAVAILABLE_REJECT);
+    assert_string_equal(both->assume_role, "arn:aws:iam::123456789012:role/k");
+
+    put("base", NULL);
+    _cleanup_(policy_effective_unrefp) struct policy_effective *alone = effective("{}");
+
+    assert_int_equal(alone->artifact_unavailable, POLICY_UNAVAILABLE_ALLOW);
+    assert_string_equal(alone->assume_role, "arn:aws:iam::210987654321:role/k");
+}
+
+/* --- what is remembered ----------------------------------------------------------------------- */
 
 static void a_change_is_seen_at_once_and_what_was_handed_out_stays(void **state)
 {
@@ -214,84 +286,83 @@ static void the_cost_of_a_question_does_not_grow_with_the_policies(void **state)
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+static const struct {
+    const char *rule, *kept, *broken, *says;
+} each_rule[] = {
+    {"\"allow\":{\"runtimes\":[\"python3.*\"]}", "\"runtime\":\"python3.13\"", "\"runtime\":\"ruby3.4\"",
+     "spec.runtime: Forbidden: \"ruby3.4\": policy p allows only python3.*\n"},
+    {"\"allow\":{\"regions\":[\"eu-*\"]}", "\"region\":\"eu-west-1\"", "\"region\":\"us-east-1\"",
+     "spec.region: Forbidden: \"us-east-1\": policy p allows only eu-*\n"},
+    {"\"allow\":{\"buckets\":[{\"name\":\"a*\"},{\"name\":\"b\",\"keyPrefix\":\"t/\"}]}",
+     "\"code\":{\"s3Bucket\":\"b\",\"s3Key\":\"t/x\"}", "\"code\":{\"s3Bucket\":\"b\",\"s3Key\":\"x\"}",
+     "spec.code.s3Key: Forbidden: \"x\": policy p allows code from the bucket b only under keys that "
+     "begin "
+     "with t/\n"},
+    {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
+     "\"code\":{\"s3Bucket\":\"b\"}",
+     "spec.code.s3Bucket: Forbidden: \"b\": policy p allows code only from the buckets a*\n"},
+    {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
+     "\"code\":{\"imageUri\":\"r/x:1\"}",
+     "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows code only from the buckets a*, and no "
+     "policy allows images; deploy from a bucket, or have an administrator add allow.images\n"},
+    {"\"allow\":{\"images\":[\"r/*@sha256:*\"],\"buckets\":[{\"name\":\"a*\"}]}",
+     "\"code\":{\"imageUri\":\"r/x@sha256:1\"}", "\"code\":{\"imageUri\":\"r/x:1\"}",
+     "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows only r/*@sha256:*\n"},
+    {"\"allow\":{\"roles\":[\"*:role/t-*\"]}", "\"role\":\"arn:aws:iam::1:role/t-x\"", "\"role\":\"x\"",
+     "spec.role: Forbidden: \"x\": policy p allows only *:role/t-*\n"},
+    {"\"allow\":{\"layerAccounts\":[\"1*\"]}", "\"layers\":[\"arn:aws:lambda:r:11:layer:a:1\"]",
+     "\"layers\":[\"arn:aws:lambda:r:11:layer:a:1\",\"arn:aws:lambda:r:22:layer:a:1\"]",
+     "spec.layers[1]: Forbidden: \"arn:aws:lambda:r:22:layer:a:1\": policy p allows layers only of the "
+     "accounts 1*\n"},
+    {"\"allow\":{\"memorySize\":{\"max\":512}}", "\"memorySize\":512", "\"memorySize\":513",
+     "spec.memorySize: Forbidden: policy p allows at most 512, not 513\n"},
+    {"\"allow\":{\"timeout\":{\"max\":2}}", "\"timeout\":2", "\"memorySize\":513",
+     "spec.timeout: Required value: policy p allows at most 2, and AWS's default is 3; write "
+     "spec.timeout\n"},
+    {"\"allow\":{\"adoption\":false}", "\"adoptionPolicy\":\"Never\"", "\"adoptionPolicy\":\"Adopt\"",
+     "spec.adoptionPolicy: Forbidden: \"Adopt\": policy p forbids to take over functions that are "
+     "already "
+     "there; write Never\n"},
+    {"\"allow\":{\"publicUrls\":false}", "\"functionUrl\":{\"authType\":\"AWS_IAM\"}",
+     "\"functionUrl\":{\"authType\":\"NONE\"}",
+     "spec.functionUrl.authType: Forbidden: \"NONE\": policy p forbids public URLs; write AWS_IAM\n"},
+    {"\"allow\":{\"publicUrls\":false}",
+     "\"permissions\":[{\"principal\":\"*\",\"principalOrgID\":\"o-a1b2c3d4e5\"}]",
+     "\"permissions\":[{\"principal\":\"123456789012\"},{\"principal\":\"*\"}]",
+     "spec.permissions[1].principal: Forbidden: \"*\": policy p forbids to let everybody in; name a "
+     "principal, or add principalOrgID\n"},
+    {"\"allow\":{\"principals\":[\"*.amazonaws.com\"]}",
+     "\"permissions\":[{\"principal\":\"s3.amazonaws.com\"}]", "\"permissions\":[{\"principal\":\"*\"}]",
+     "spec.permissions[0].principal: Forbidden: \"*\": policy p allows only *.amazonaws.com\n"},
+    {"\"require\":{\"tags\":[\"a\",\"b\"]}", "\"tags\":{\"a\":\"\",\"b\":\"\"}", "\"tags\":{\"c\":\"\"}",
+     "spec.tags: Required value: policy p requires the tags a, b; add them\n"},
+    {"\"require\":{\"description\":true}", "\"description\":\"x\"", "\"description\":\"\"",
+     "spec.description: Required value: policy p requires a description; say what the function does\n"},
+    {"\"require\":{\"objectVersion\":true}", "\"code\":{\"s3Key\":\"x\",\"s3ObjectVersion\":\"1\"}",
+     "\"code\":{\"s3Key\":\"x\"}",
+     "spec.code.s3ObjectVersion: Required value: policy p requires the version of the object; write the "
+     "VersionId that S3 answered to the upload\n"},
+    {"\"require\":{\"contentAddressedKey\":true}", "\"code\":{\"s3Key\":\"app/" HEX ".zip\"}",
+     "\"code\":{\"s3Key\":\"" HEX "/app.zip\"}",
+     "spec.code.s3Key: Forbidden: \"" HEX "/app.zip\": policy p requires the archive's SHA-256 (64 "
+     "hexadecimal digits) in the last part of the key; upload it under such a key\n"},
+    {"\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}",
+     "\"role\":\"arn:aws:iam::210987654321:role/x\"", "\"role\":\"arn:aws:iam::123456789012:role/x\"",
+     "spec.role: Forbidden: \"arn:aws:iam::123456789012:role/x\": policy p keeps functions in the AWS "
+     "account 210987654321; write a role of that account\n"},
+    {"\"functionName\":{\"prefix\":\"x-\"}", "\"functionName\":\"x-a\"", "\"functionName\":\"a\"",
+     "spec.functionName: Forbidden: \"a\": policy p wants names that begin with x-; write x-a\n"},
+    {"\"functionName\":{\"whenMissing\":\"Reject\"}", "\"functionName\":\"env-a\"", "\"functionName\":\"a\"",
+     "spec.functionName: Forbidden: \"a\": policy p wants names that begin with env-; write env-a\n"},
+};
+
 static void each_rule_is_kept_and_broken(void **state)
 {
     (void)state;
-    static const struct {
-        const char *rule, *kept, *broken, *says;
-    } cases[] = {
-        {"\"allow\":{\"runtimes\":[\"python3.*\"]}", "\"runtime\":\"python3.13\"", "\"runtime\":\"ruby3.4\"",
-         "spec.runtime: Forbidden: \"ruby3.4\": policy p allows only python3.*\n"},
-        {"\"allow\":{\"regions\":[\"eu-*\"]}", "\"region\":\"eu-west-1\"", "\"region\":\"us-east-1\"",
-         "spec.region: Forbidden: \"us-east-1\": policy p allows only eu-*\n"},
-        {"\"allow\":{\"buckets\":[{\"name\":\"a*\"},{\"name\":\"b\",\"keyPrefix\":\"t/\"}]}",
-         "\"code\":{\"s3Bucket\":\"b\",\"s3Key\":\"t/x\"}", "\"code\":{\"s3Bucket\":\"b\",\"s3Key\":\"x\"}",
-         "spec.code.s3Key: Forbidden: \"x\": policy p allows code from the bucket b only under keys that "
-         "begin "
-         "with t/\n"},
-        {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
-         "\"code\":{\"s3Bucket\":\"b\"}",
-         "spec.code.s3Bucket: Forbidden: \"b\": policy p allows code only from the buckets a*\n"},
-        {"\"allow\":{\"buckets\":[{\"name\":\"a*\"}]}", "\"code\":{\"s3Bucket\":\"ab\"}",
-         "\"code\":{\"imageUri\":\"r/x:1\"}",
-         "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows code only from the buckets a*, and no "
-         "policy allows images; deploy from a bucket, or have an administrator add allow.images\n"},
-        {"\"allow\":{\"images\":[\"r/*@sha256:*\"],\"buckets\":[{\"name\":\"a*\"}]}",
-         "\"code\":{\"imageUri\":\"r/x@sha256:1\"}", "\"code\":{\"imageUri\":\"r/x:1\"}",
-         "spec.code.imageUri: Forbidden: \"r/x:1\": policy p allows only r/*@sha256:*\n"},
-        {"\"allow\":{\"roles\":[\"*:role/t-*\"]}", "\"role\":\"arn:aws:iam::1:role/t-x\"", "\"role\":\"x\"",
-         "spec.role: Forbidden: \"x\": policy p allows only *:role/t-*\n"},
-        {"\"allow\":{\"layerAccounts\":[\"1*\"]}", "\"layers\":[\"arn:aws:lambda:r:11:layer:a:1\"]",
-         "\"layers\":[\"arn:aws:lambda:r:11:layer:a:1\",\"arn:aws:lambda:r:22:layer:a:1\"]",
-         "spec.layers[1]: Forbidden: \"arn:aws:lambda:r:22:layer:a:1\": policy p allows layers only of the "
-         "accounts 1*\n"},
-        {"\"allow\":{\"memorySize\":{\"max\":512}}", "\"memorySize\":512", "\"memorySize\":513",
-         "spec.memorySize: Forbidden: policy p allows at most 512, not 513\n"},
-        {"\"allow\":{\"timeout\":{\"max\":2}}", "\"timeout\":2", "\"memorySize\":513",
-         "spec.timeout: Required value: policy p allows at most 2, and AWS's default is 3; write "
-         "spec.timeout\n"},
-        {"\"allow\":{\"adoption\":false}", "\"adoptionPolicy\":\"Never\"", "\"adoptionPolicy\":\"Adopt\"",
-         "spec.adoptionPolicy: Forbidden: \"Adopt\": policy p forbids to take over functions that are "
-         "already "
-         "there; write Never\n"},
-        {"\"allow\":{\"publicUrls\":false}", "\"functionUrl\":{\"authType\":\"AWS_IAM\"}",
-         "\"functionUrl\":{\"authType\":\"NONE\"}",
-         "spec.functionUrl.authType: Forbidden: \"NONE\": policy p forbids public URLs; write AWS_IAM\n"},
-        {"\"allow\":{\"publicUrls\":false}",
-         "\"permissions\":[{\"principal\":\"*\",\"principalOrgID\":\"o-a1b2c3d4e5\"}]",
-         "\"permissions\":[{\"principal\":\"123456789012\"},{\"principal\":\"*\"}]",
-         "spec.permissions[1].principal: Forbidden: \"*\": policy p forbids to let everybody in; name a "
-         "principal, or add principalOrgID\n"},
-        {"\"allow\":{\"principals\":[\"*.amazonaws.com\"]}",
-         "\"permissions\":[{\"principal\":\"s3.amazonaws.com\"}]", "\"permissions\":[{\"principal\":\"*\"}]",
-         "spec.permissions[0].principal: Forbidden: \"*\": policy p allows only *.amazonaws.com\n"},
-        {"\"require\":{\"tags\":[\"a\",\"b\"]}", "\"tags\":{\"a\":\"\",\"b\":\"\"}", "\"tags\":{\"c\":\"\"}",
-         "spec.tags: Required value: policy p requires the tags a, b; add them\n"},
-        {"\"require\":{\"description\":true}", "\"description\":\"x\"", "\"description\":\"\"",
-         "spec.description: Required value: policy p requires a description; say what the function does\n"},
-        {"\"require\":{\"objectVersion\":true}", "\"code\":{\"s3Key\":\"x\",\"s3ObjectVersion\":\"1\"}",
-         "\"code\":{\"s3Key\":\"x\"}",
-         "spec.code.s3ObjectVersion: Required value: policy p requires the version of the object; write the "
-         "VersionId that S3 answered to the upload\n"},
-        {"\"require\":{\"contentAddressedKey\":true}", "\"code\":{\"s3Key\":\"app/" HEX ".zip\"}",
-         "\"code\":{\"s3Key\":\"" HEX "/app.zip\"}",
-         "spec.code.s3Key: Forbidden: \"" HEX "/app.zip\": policy p requires the archive's SHA-256 (64 "
-         "hexadecimal digits) in the last part of the key; upload it under such a key\n"},
-        {"\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}",
-         "\"role\":\"arn:aws:iam::210987654321:role/x\"", "\"role\":\"arn:aws:iam::123456789012:role/x\"",
-         "spec.role: Forbidden: \"arn:aws:iam::123456789012:role/x\": policy p keeps functions in the AWS "
-         "account 210987654321; write a role of that account\n"},
-        {"\"functionName\":{\"prefix\":\"x-\"}", "\"functionName\":\"x-a\"", "\"functionName\":\"a\"",
-         "spec.functionName: Forbidden: \"a\": policy p wants names that begin with x-; write x-a\n"},
-        {"\"functionName\":{\"whenMissing\":\"Reject\"}", "\"functionName\":\"env-a\"",
-         "\"functionName\":\"a\"",
-         "spec.functionName: Forbidden: \"a\": policy p wants names that begin with env-; write env-a\n"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        _cleanup_(freep) char *rule = xasprintf("{%s}", cases[i].rule);
-        _cleanup_(freep) char *kept = xasprintf("{%s}", cases[i].kept);
-        _cleanup_(freep) char *broken = xasprintf("{%s}", cases[i].broken);
+    for (size_t i = 0; i < ARRAY_LEN(each_rule); i++) {
+        _cleanup_(freep) char *rule = xasprintf("{%s}", each_rule[i].rule);
+        _cleanup_(freep) char *kept = xasprintf("{%s}", each_rule[i].kept);
+        _cleanup_(freep) char *broken = xasprintf("{%s}", each_rule[i].broken);
 
         put("p", rule);
         _cleanup_(freep) char *nothing = judged(kept, NULL, "env");
@@ -299,7 +370,7 @@ static void each_rule_is_kept_and_broken(void **state)
         _cleanup_(freep) char *unchanged = judged(broken, broken, "env");
 
         assert_string_equal(nothing, "");
-        assert_string_equal(something, cases[i].says);
+        assert_string_equal(something, each_rule[i].says);
         assert_true(str_starts_with(unchanged, "warning "));
     }
 }
@@ -493,6 +564,9 @@ int main(void)
         TEST(the_highest_priority_that_says_something_is_heard_and_equals_by_name),
         TEST(what_is_not_selected_says_nothing),
         TEST(a_policy_that_only_warns_protects_nothing_from_deletion),
+        TEST(a_prefix_on_trial_warns_and_the_enforced_one_stays_in_force),
+        TEST(the_environment_is_the_prefix_only_where_no_policy_has_one),
+        TEST(a_policy_that_warns_loosens_nothing_that_another_enforces),
         TEST(a_change_is_seen_at_once_and_what_was_handed_out_stays),
         TEST(the_same_again_changes_nothing),
         TEST(a_role_is_named_as_long_as_a_policy_names_it),
