@@ -10,6 +10,7 @@
 
 enum {
     UNPACKED_MAX_BYTES = 262144000,
+    MAX_VALUES = 100000, /* before anything is allocated for them: 9 MB on each worker */
     MAX_UID_BYTES = 128, /* real ones have 36; it is part of the answer */
 };
 
@@ -38,7 +39,7 @@ static const struct json_unwanted in_review[] = {{.key = "request", .below = in_
 int review_parse(struct str_view body, struct review_request *ret_request, struct err *err)
 {
     _cleanup_(json_freep) struct json *root = NULL;
-    int r = json_parse_without(body, in_review, &root, err);
+    int r = json_parse_without(body, in_review, MAX_VALUES, &root, err);
 
     if (r < 0)
         return err_wrap(err, "the body is no AdmissionReview");

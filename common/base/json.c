@@ -127,17 +127,17 @@ static int parse(struct str_view text, const struct json_extent *extent, struct 
 int json_parse(struct str_view text, struct json **ret_json, struct err *err)
 {
     struct json_extent extent;
-    int r = json_scan(text, NULL, NULL, &extent, err);
+    int r = json_scan(text, NULL, JSON_MAX_VALUES, NULL, &extent, err);
 
     return r < 0 ? r : parse(text, &extent, ret_json, err);
 }
 
-int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
-                       struct err *err)
+int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, size_t max_values,
+                       struct json **ret_json, struct err *err)
 {
     _cleanup_(str_done) struct str rest = STR_INIT(2 * text.len); /* "null" may be longer */
     struct json_extent extent;
-    int r = json_scan(text, unwanted, &rest, &extent, err);
+    int r = json_scan(text, unwanted, max_values, &rest, &extent, err);
 
     return r < 0 ? r : parse(rest.len ? str_view_of(&rest) : text, &extent, ret_json, err);
 }

@@ -32,9 +32,10 @@ struct json_unwanted {
 
 /* The same for what an API server sends. It stores what no other part may read: whoever may annotate one
  * object must not keep us from reading all of them. What is not wanted is read as null, and only its end is
- * looked for, however deep it is; a NUL elsewhere is read as U+FFFD. `unwanted` may be NULL. */
-int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, struct json **ret_json,
-                       struct err *err) __attribute__((warn_unused_result));
+ * looked for, however deep it is; a NUL elsewhere is read as U+FFFD. `unwanted` may be NULL.
+ * `max_values` are wanted at most, JSON_MAX_VALUES or fewer. */
+int json_parse_without(struct str_view text, const struct json_unwanted *unwanted, size_t max_values,
+                       struct json **ret_json, struct err *err) __attribute__((warn_unused_result));
 void json_free(struct json *json);
 static inline void json_freep(struct json **json)
 {

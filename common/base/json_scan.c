@@ -4,7 +4,7 @@
 struct scan {
     const char *at;
     const char *end;
-    size_t values, strings;
+    size_t values, max_values, strings;
     const char *wrong; /* what was wrong, for the message */
     struct str *rest;  /* what is before the last value that was left out or mended; NULL: neither is done */
     const char *kept;  /* what comes after that */
@@ -296,7 +296,7 @@ static bool scan_word(struct scan *scan, const char *word)
 static bool scan_value(struct scan *scan, int depth, const struct json_unwanted *unwanted)
 {
     skip_blanks(scan);
-    if (++scan->values > JSON_MAX_VALUES)
+    if (++scan->values > scan->max_values)
         return fail(scan, "too many values");
     if (scan->at == scan->end)
         return fail(scan, "ends too early");
@@ -322,10 +322,11 @@ static bool scan_value(struct scan *scan, int depth, const struct json_unwanted 
     }
 }
 
-int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
+int json_scan(struct str_view text, const struct json_unwanted *unwanted, size_t max_values, struct str *rest,
               struct json_extent *ret_extent, struct err *err)
 {
-    struct scan scan = {.at = text.ptr, .end = text.ptr + text.len, .rest = rest, .kept = text.ptr};
+    struct scan scan = {
+        .at = text.ptr, .end = text.ptr + text.len, .max_values = max_values, .rest = rest, .kept = text.ptr};
 
     if (scan_value(&scan, 0, unwanted)) {
         skip_blanks(&scan);

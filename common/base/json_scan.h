@@ -16,7 +16,7 @@ struct json_extent {
  * With `rest`, as json_parse_without says: *rest, which the caller ends with str_done, is what to read
  * instead, and the extent is of that. It stays empty when that is the text itself. NULL: as json_parse says.
  */
-int json_scan(struct str_view text, const struct json_unwanted *unwanted, struct str *rest,
+int json_scan(struct str_view text, const struct json_unwanted *unwanted, size_t max_values, struct str *rest,
               struct json_extent *ret_extent, struct err *err) __attribute__((warn_unused_result));
 
 /* The bytes that stand for themselves in a string, and on a terminal. */

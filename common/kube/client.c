@@ -212,7 +212,8 @@ static int read_answer(const struct http_response *response, bool wanted, struct
         return refusal(response, err);
     if (!wanted)
         return 0;
-    if (json_parse_without(str_view_of(&response->body), watch_unwanted, ret_object, err) == 0)
+    if (json_parse_without(str_view_of(&response->body), watch_unwanted, JSON_MAX_VALUES, ret_object, err) ==
+        0)
         return 0;
     err_wrap(err, "the API server's answer");
     if (err)

@@ -212,7 +212,7 @@ static int read_page(struct informer *informer, struct err *err)
 
     if (informer->page.overflow)
         return err_set(err, ERR_INVALID, "a page of more than %d bytes", MAX_PAGE_BYTES);
-    if (json_parse_without(str_view_of(&informer->page), in_list, &list, err) < 0)
+    if (json_parse_without(str_view_of(&informer->page), in_list, JSON_MAX_VALUES, &list, err) < 0)
         return err_wrap(err, "a page of the list");
     const char *next = json_str_at(list, "metadata.continue");
 

@@ -41,7 +41,7 @@ static int take_line(struct str_view line, watch_event_fn *event, void *arg, str
         line.len--;
     if (line.len == 0)
         return 0;
-    if (json_parse_without(line, in_event, &json, err) < 0)
+    if (json_parse_without(line, in_event, JSON_MAX_VALUES, &json, err) < 0)
         return err_wrap(err, "a watch event");
     const struct json *object = json_get(json, "object");
     const char *name = json_str(json_get(json, "type"));

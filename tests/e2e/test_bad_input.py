@@ -304,7 +304,7 @@ def test_a_review_under_way_is_answered_before_kubelambda_stops(cluster, serve_w
 
 def test_reviews_that_wait_hold_what_was_parsed_within_a_budget(cluster, serve_with, silent_s3):
     serve = serve_with("--no-controller", env={"AWS_ENDPOINT_URL_S3": silent_s3})
-    body = json.dumps(review(create(good(), more=[0] * 100_000)))
+    body = json.dumps(review(create(good(), more=[0] * 95_000)))
     with contextlib.ExitStack() as held:
         asked = []
         for _ in range(8):

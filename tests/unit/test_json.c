@@ -274,7 +274,7 @@ static void too_many_values_are_refused(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(json_scan(view(fits), NULL, &rest, &extent, &err), 0);
+    assert_int_equal(json_scan(view(fits), NULL, JSON_MAX_VALUES, &rest, &extent, &err), 0);
     assert_int_equal(extent.values, JSON_MAX_VALUES); /* the list itself is a value as well */
     assert_refused(view(one_more), "too many values");
 }
@@ -327,12 +327,12 @@ static void unwanted_members_are_read_as_null_in_their_place(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(json_parse_without(view(below), unwanted, &fine, &err), 0);
+    assert_int_equal(json_parse_without(view(below), unwanted, JSON_MAX_VALUES, &fine, &err), 0);
     assert_int_equal(json_int_at(fine, "b", 0), 1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         _cleanup_(json_freep) struct json *json = NULL;
 
-        if (json_parse_without(view(cases[i].text), unwanted, &json, &err) < 0)
+        if (json_parse_without(view(cases[i].text), unwanted, JSON_MAX_VALUES, &json, &err) < 0)
             fail_msg("%s: %s", cases[i].text, err.msg);
         _cleanup_(freep) char *read = json_text(json);
 
@@ -341,7 +341,8 @@ static void unwanted_members_are_read_as_null_in_their_place(void **state)
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct json *json = NULL;
 
-        assert_int_equal(json_parse_without(view(wrong[i]), unwanted, &json, &err), ERR_INVALID);
+        assert_int_equal(json_parse_without(view(wrong[i]), unwanted, JSON_MAX_VALUES, &json, &err),
+                         ERR_INVALID);
         assert_null(json);
     }
 }

@@ -420,6 +420,22 @@ static void what_is_no_review_is_an_error(void **state)
     }
 }
 
+static void more_values_than_any_review_has_are_refused(void **state)
+{
+    _cleanup_(str_done) struct str body = STR_INIT(1 << 20);
+    struct review_request parsed;
+    struct err err;
+
+    (void)state;
+    str_add(&body, "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{"
+                   "\"uid\":\"u\",\"operation\":\"CREATE\",\"more\":[0");
+    for (int i = 1; i < 100000; i++)
+        str_add(&body, ",0");
+    str_add(&body, "]}}");
+    assert_int_equal(review_parse(str_view_of(&body), &parsed, &err), ERR_INVALID);
+    assert_says(err.msg, "too many values");
+}
+
 static void a_uid_that_none_would_be_is_refused(void **state)
 {
     (void)state;
@@ -506,6 +522,7 @@ int main(void)
         cmocka_unit_test(no_secret_value_is_told),
         cmocka_unit_test(other_resources_pass_with_a_warning),
         cmocka_unit_test(what_is_no_review_is_an_error),
+        cmocka_unit_test(more_values_than_any_review_has_are_refused),
         cmocka_unit_test(a_uid_that_none_would_be_is_refused),
         cmocka_unit_test(warnings_are_short),
     };
