@@ -236,20 +236,40 @@ struct reconcile_next end_busy(struct run *run, const char *reason)
     return say_reconciling(run, reason, "waiting for AWS, which is still working on the function", next);
 }
 
-struct reconcile_next end_role_refused(struct run *run, const struct err *err)
+/* What AWS says of a role that is right, too, while it or its policies are new. */
+static const struct role_refusal {
+    const char *text, *reason, *help;
+} role_refusals[] = {
+    {"cannot be assumed by Lambda", "RoleNotAssumable",
+     "Its trust policy must allow lambda.amazonaws.com to assume it; a role that was just made takes a while "
+     "to be usable."},
+    {"execution role does not have permissions", "RoleNotPermitted",
+     "Its policies must allow that; what was just attached takes a while to be in force."},
+};
+
+/* NULL: it is about something else. */
+static const struct role_refusal *find_role_refusal(const struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(role_refusals); i++)
+        if (strstr(err->msg, role_refusals[i].text))
+            return &role_refusals[i];
+    return NULL;
+}
+
+static struct reconcile_next role_refused(struct run *run, const struct role_refusal *refusal,
+                                          const struct err *err)
 {
     struct memory *memory = run->memory;
-    _cleanup_(freep) char *message = xasprintf(
-        "%s Its trust policy must allow lambda.amazonaws.com to assume it; a role that was just made "
-        "takes a while to be usable.",
-        err->msg);
+    size_t len = strlen(err->msg);
+    bool ends = len > 0 && err->msg[len - 1] == '.';
+    _cleanup_(freep) char *message = xasprintf("%s%s %s", err->msg, ends ? "" : ".", refusal->help);
 
     if (!memory->role_ms)
         memory->role_ms = run->now_ms;
     if (run->now_ms - memory->role_ms >= ROLE_PATIENCE_MS ||
         status_is(run->resource.status, "Stalled", run->resource.generation))
-        return end_stalled(run, "RoleNotAssumable", message);
-    return say_reconciling(run, "RoleNotAssumable", message, after(RECONCILE_ERROR, ROLE_RETRY_MS));
+        return end_stalled(run, refusal->reason, message);
+    return say_reconciling(run, refusal->reason, message, after(RECONCILE_ERROR, ROLE_RETRY_MS));
 }
 
 /* `passing`: it says nothing about the resource itself, and its message may change from try to try. */
@@ -299,6 +319,10 @@ struct reconcile_next end_aws_failed(struct run *run, const struct err *err)
 {
     if (reconcile_is_over(run->with)) /* perhaps that is why: nothing that anyone should read */
         return end_over();
+    const struct role_refusal *refusal = err->class == ERR_INVALID ? find_role_refusal(err) : NULL;
+
+    if (refusal)
+        return role_refused(run, refusal, err);
     switch (err->class) {
     case ERR_INVALID:
     case ERR_NOT_FOUND:

@@ -211,9 +211,7 @@ static bool step_failed(struct run *run, const struct plan_step *step, const str
         run->vanished = true;
         return false;
     }
-    *ret_next = err->class == ERR_INVALID && strstr(err->msg, "cannot be assumed by Lambda")
-                    ? end_role_refused(run, err)
-                    : end_aws_failed(run, err);
+    *ret_next = end_aws_failed(run, err);
     return true;
 }
 

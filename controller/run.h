@@ -112,7 +112,6 @@ struct reconcile_next end_suspended(struct run *run);
 struct reconcile_next end_unresolved(struct run *run, const char *reason, const char *message);
 /* AWS works on it, or does not show yet what it did. Shown in the status only when it takes long. */
 struct reconcile_next end_busy(struct run *run, const char *reason);
-struct reconcile_next end_role_refused(struct run *run, const struct err *err);
 struct reconcile_next end_aws_failed(struct run *run, const struct err *err);
 struct reconcile_next end_kube_failed(struct run *run, const struct err *err);
 /* Deletion cannot go on; tried again with growing pauses. */

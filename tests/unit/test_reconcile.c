@@ -260,6 +260,23 @@ static void a_role_that_cannot_be_assumed_is_given_three_minutes(void **state)
     assert_state(scene, "Ready", "InForce");
 }
 
+static void a_role_whose_permissions_are_not_in_force_yet_is_waited_for(void **state)
+{
+    struct scene *scene = *state;
+
+    refuse(
+        scene, "CreateFunction", 400,
+        "{\"__type\":\"InvalidParameterValueException\",\"message\":\"The provided execution role does not "
+        "have permissions to call CreateNetworkInterface on EC2\"}");
+    look_now(scene);
+    assert_state(scene, "Reconciling", "RoleNotPermitted");
+    assert_non_null(strstr(message(scene), "CreateNetworkInterface on EC2. Its policies must allow that"));
+    refuse(scene, NULL, 0, NULL);
+    pass(scene, 5000);
+    look_now(scene);
+    assert_state(scene, "Ready", "InForce");
+}
+
 static void a_refused_request_stalls_under_the_name_that_aws_gives(void **state)
 {
     struct scene *scene = *state;
@@ -503,6 +520,7 @@ int main(void)
         test(a_function_in_force_that_was_missed_once_and_failed_is_not_deleted),
         test(a_busy_function_is_polled_without_a_word_until_it_takes_long),
         test(a_role_that_cannot_be_assumed_is_given_three_minutes),
+        test(a_role_whose_permissions_are_not_in_force_yet_is_waited_for),
         test(a_refused_request_stalls_under_the_name_that_aws_gives),
         test(a_function_that_was_never_created_is_tried_again_when_it_is_asked_for),
         cmocka_unit_test(who_waits_for_the_namespace_is_looked_at_when_it_is_known),
