@@ -322,6 +322,10 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
     run->seen = false;
     archive_look(run);
     look_plan(run, &plan);
+    if (reconcile_is_over(run->with)) { /* all that took a while */
+        *ret_next = end_over();
+        return true;
+    }
     run->memory->found |= plan.foreign;
     switch (plan.outcome) {
     case PLAN_IN_FORCE:
@@ -405,7 +409,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
         return end_over();
     if (resource_init(&run.resource, object, &err) < 0) {
         log_error("an object that cannot be read", "function", object->key, "error", err.msg);
-        return (struct reconcile_next){.result = RECONCILE_ERROR};
+        return (struct reconcile_next){.result = RECONCILE_ERROR, .phase = STATUS_STALLED};
     }
     run.function_name = json_str_at(run.resource.spec, "functionName");
     run.region = json_str_at(run.resource.spec, "region");

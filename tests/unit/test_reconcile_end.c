@@ -53,6 +53,30 @@ static void a_lead_that_ends_during_a_look_neither_deletes_nor_says_that_aws_fai
     assert_state(scene, "Ready", "InForce");
 }
 
+static void a_lead_that_ends_during_a_look_leaves_the_status_to_the_next_leader(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    scene->with.lead_until_ms = &scene->lead_until_ms;
+    atomic_store(&scene->lead_until_ms, INT64_MAX);
+    scene->ends_at = "GetFunction";
+    set_spec(scene, "timeout", json_new_int(30));
+    look_now(scene);
+    assert_calls(scene, "GetFunction");
+}
+
+static void an_object_that_cannot_be_read_is_not_counted_as_ready(void **state)
+{
+    struct scene *scene = *state;
+    char key[] = "n/f", version[] = "1", text[] = "{";
+    const struct kube_object object = {.key = key, .resource_version = version, .json = text};
+    struct reconcile_next next = reconcile(&scene->with, &object, scene->memory);
+
+    assert_int_equal(next.result, RECONCILE_ERROR);
+    assert_int_equal(next.phase, STATUS_STALLED);
+}
+
 static void a_deleted_resource_takes_its_function_along(void **state)
 {
     struct scene *scene = *state;
@@ -264,6 +288,8 @@ int main(void)
         test(nothing_is_written_to_aws_once_the_controller_stops),
         test(nothing_is_written_to_aws_once_the_lead_is_over),
         test(a_lead_that_ends_during_a_look_neither_deletes_nor_says_that_aws_failed),
+        test(a_lead_that_ends_during_a_look_leaves_the_status_to_the_next_leader),
+        test(an_object_that_cannot_be_read_is_not_counted_as_ready),
         test(a_deleted_resource_takes_its_function_along),
         test(a_deletion_that_is_denied_keeps_the_finalizer_and_says_how_to_let_go),
         test(a_function_that_vanished_lets_the_resource_go),
