@@ -350,6 +350,7 @@ static void stop(struct serve *serve)
     if (serve->ticking)
         pthread_join(serve->ticker, NULL);
     leader_stop(serve->leader);
+    webhook_free(serve->webhook); /* what may take long comes after the Lease was given up */
     informer_stop(serve->functions);
     informer_stop(serve->namespaces);
     informer_stop(serve->policy_objects);

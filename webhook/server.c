@@ -450,9 +450,14 @@ int webhook_port(const struct webhook *webhook)
 
 void webhook_stop(struct webhook *webhook, int64_t drain_ms)
 {
+    if (webhook)
+        http_server_stop(take(webhook->server), drain_ms);
+}
+
+void webhook_free(struct webhook *webhook)
+{
     if (!webhook)
         return;
-    http_server_stop(webhook->server, drain_ms);
     while (atomic_load(&webhook->suspended) > 0) /* no longer than a question's own timeout */
         clock_sleep_ms(STOP_POLL_MS);
     artifacts_free(webhook->artifacts);

@@ -36,4 +36,10 @@ int webhook_start(const struct webhook_options *options, struct webhook **ret_we
     __attribute__((warn_unused_result));
 void webhook_tick(struct webhook *webhook); /* every second; accepts NULL */
 int webhook_port(const struct webhook *webhook);
+
+/* As http_server_stop; accepts NULL. */
 void webhook_stop(struct webhook *webhook, int64_t drain_ms);
+
+/* After webhook_stop. Blocks until no question is open any more whose answer would continue a review, no
+ * longer than the timeout that the API server gave with it: up to 29 s. Accepts NULL. */
+void webhook_free(struct webhook *webhook);

@@ -11,7 +11,7 @@ import time
 import pytest
 import yaml
 from asking import Webhook, create, good, review
-from harness import BINARY, ROOT, free_port, function
+from harness import BINARY, LEASE, ROOT, free_port, function, wait_for
 
 LIMIT = 7 << 20
 SECRET = "hunter2-is-a-secret"
@@ -300,6 +300,24 @@ def test_a_review_under_way_is_answered_before_kubelambda_stops(cluster, serve_w
     response = json.loads(text)["response"]
     assert response["allowed"] is True
     assert "not checked, S3 could not be asked" in response["warnings"][0]
+
+
+def test_the_lease_is_given_up_before_the_last_question_is_answered(cluster, serve_with, silent_s3):
+    serve = serve_with(env={"AWS_ENDPOINT_URL_S3": silent_s3})
+    wait_for(serve.leads, 5, "the lead")
+    asking = Webhook(cluster, serve.port)
+    with contextlib.closing(asking.connection):
+        began = time.monotonic()
+        thread, answers = ask_in_thread(asking, body=json.dumps(review(create(good()))), path="/validate?timeout=20s")
+        time.sleep(0.5)
+        serve.process.terminate()
+        wait_for(lambda: not cluster.request("GET", LEASE)[1]["spec"]["holderIdentity"], 14, "the release")
+        thread.join(5)
+        [(status, _)] = answers
+        assert status == 503
+        assert serve.process.poll() is None
+        assert serve.stop() == 0
+    assert time.monotonic() - began > 18
 
 
 def test_reviews_that_wait_hold_what_was_parsed_within_a_budget(cluster, serve_with, silent_s3):
