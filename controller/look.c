@@ -106,17 +106,18 @@ void look_plan(struct run *run, struct plan *ret_plan)
     }
 }
 
-bool look_is_drift(const struct run *run)
+bool look_is_drift(const struct run *run, const struct plan_step *step)
 {
-    return run->was_in_force && !archive_redeploys(run);
+    return run->was_in_force && step->kind != PLAN_DELETE_VERSION && !archive_redeploys(run);
 }
 
-static const char *why(const struct run *run)
+static const char *why(const struct run *run, const struct plan_step *step)
 {
-    return run->resource.deleting   ? "the resource is deleted"
-           : look_is_drift(run)     ? "AWS differs from what was in force"
-           : archive_redeploys(run) ? "the code is asked for once more"
-                                    : "the spec is not in force";
+    return run->resource.deleting              ? "the resource is deleted"
+           : look_is_drift(run, step)          ? "AWS differs from what was in force"
+           : archive_redeploys(run)            ? "the code is asked for once more"
+           : step->kind == PLAN_DELETE_VERSION ? "more versions are there than are to be kept"
+                                               : "the spec is not in force";
 }
 
 int look_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)
@@ -135,7 +136,7 @@ int look_step(struct run *run, const struct plan_step *step, struct json **ret_a
 
     log_info(r < 0 ? "an AWS call failed" : "AWS was changed", "function", run->resource.key, "name",
              run->function_name, "region", run->region, "operation", lambda_operation_name(run->operation),
-             "change", step->summary, "why", why(run), "code", r < 0 ? err->code : NULL);
+             "change", step->summary, "why", why(run, step), "code", r < 0 ? err->code : NULL);
     return r;
 }
 

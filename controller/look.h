@@ -12,8 +12,9 @@ struct plan_input look_input(const struct run *run);
 /* What is left to do. Asks S3 for the archive where it matters. */
 void look_plan(struct run *run, struct plan *ret_plan);
 
-/* Did somebody change AWS, rather than what is declared? */
-bool look_is_drift(const struct run *run);
+/* Is the step taken because somebody changed AWS, rather than what is declared? Old versions that go are
+ * housekeeping: they come last, after all that may be drift. */
+bool look_is_drift(const struct run *run, const struct plan_step *step);
 
 /* Runs a step, and logs what is done and why. As step_run. */
 int look_step(struct run *run, const struct plan_step *step, struct json **ret_answer, struct err *err)

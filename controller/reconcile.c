@@ -97,7 +97,7 @@ static bool spec_is_right(const struct run *run, struct str *summary)
 
 static const char *announced_reason(const struct run *run, const struct plan *plan)
 {
-    return plan->adopts ? "Adopting" : look_is_drift(run) ? "CorrectingDrift" : "Applying";
+    return plan->adopts ? "Adopting" : look_is_drift(run, plan->steps) ? "CorrectingDrift" : "Applying";
 }
 
 /* Once the function is changed, its version in the status is not what is in force any more. */
@@ -129,6 +129,8 @@ static int announce(struct run *run, const struct plan *plan, struct err *err)
     bool again = run->was_in_force && archive_redeploys(run);
     _cleanup_(str_done) struct str summary = STR_INIT(4096);
 
+    if (run->was_in_force && plan->steps[0].kind == PLAN_DELETE_VERSION) /* nothing else is left */
+        return 0;
     if (json_equal(managed, before) && !again && !plan->adopts && !tells_of_another_version(run) &&
         tells_of_its_past(run, anew) &&
         (status_is(resource->status, "Reconciling", resource->generation) ||
@@ -265,7 +267,7 @@ static bool take_step(struct run *run, const struct plan *plan, struct reconcile
     }
     if (look_step(run, step, &answer, &err) < 0)
         return step_failed(run, step, &err, ret_next);
-    record_step(run, step, plan->adopts ? "Adopted" : look_is_drift(run) ? "DriftCorrected" : NULL);
+    record_step(run, step, plan->adopts ? "Adopted" : look_is_drift(run, step) ? "DriftCorrected" : NULL);
     remember(run, step, answer);
     if (!is_busy(answer))
         return false;
@@ -342,7 +344,8 @@ static bool look(struct run *run, struct reconcile_next *ret_next)
             just_deleted(run) ? end_busy(run, "NotYetShown") : end_stalled(run, plan.reason, plan.message);
         break;
     case PLAN_STEPS:
-        if (!look_is_drift(run) || !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
+        if (!look_is_drift(run, plan.steps) ||
+            !str_equal(json_str_at(run->resource.spec, "driftPolicy"), "Report"))
             return take_step(run, &plan, ret_next);
         *ret_next = report_drift(run, &plan);
         break;

@@ -216,6 +216,8 @@ static inline void handle(void *arg, struct http_exchange *exchange)
         http_exchange_answer(exchange, knows ? 200 : 503, "text/xml", view(knows ? identity : ""));
         return;
     }
+    if (str_equal(call, "DeleteFunction") && http_exchange_query(exchange, "Qualifier"))
+        call = "DeleteVersion";
     body = parse_view(http_exchange_body(exchange));
     pthread_mutex_lock(&scene->lock);
     str_addf(&scene->calls, "%s%s", scene->calls.len ? " " : "", call);

@@ -52,6 +52,31 @@ static void before_a_redeploy_the_status_says_that_no_generation_is_in_force(voi
     assert_state(scene, "Reconciling", "Applying");
 }
 
+static void an_old_version_that_stays_is_tried_at_each_rotation_and_is_not_drift(void **state)
+{
+    static const char *const policies[] = {"Report", "Correct"};
+    struct scene *scene = *state;
+
+    set_spec(scene, "versions", parse("{\"publish\":\"OnChange\",\"keep\":1}"));
+    deploy(scene);
+    refuse(scene, "DeleteVersion", 400,
+           "{\"__type\":\"InvalidParameterValueException\",\"message\":\"a replicated function\"}");
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        scene->sha256 = policies[i];
+        set_spec(scene, "driftPolicy", json_new_string(policies[i]));
+        set_spec(scene, "code.s3Key", json_new_string(policies[i]));
+        pass(scene, 10 * 1000);
+        deploy(scene);
+        pass(scene, RESYNC_MS * 11 / 10 + 1);
+        scene->memory->rotation_ms = 1;
+        look_now(scene);
+        assert_state(scene, "Ready", "InForce");
+        assert_non_null(strstr(str_text(&scene->calls), "ListVersionsByFunction"));
+        assert_non_null(strstr(str_text(&scene->calls), "DeleteVersion"));
+        assert_null(strstr(str_text(&scene->calls), "status"));
+    }
+}
+
 static void a_permission_that_is_shown_for_a_moment_after_its_removal_does_not_stall(void **state)
 {
     struct scene *scene = *state;
@@ -79,6 +104,7 @@ int main(void)
         test(a_redeploy_where_drift_is_reported_is_gone_through_with),
         test(a_redeploy_that_another_leader_goes_on_with_is_not_drift),
         test(before_a_redeploy_the_status_says_that_no_generation_is_in_force),
+        test(an_old_version_that_stays_is_tried_at_each_rotation_and_is_not_drift),
         test(a_permission_that_is_shown_for_a_moment_after_its_removal_does_not_stall),
     };
 
