@@ -45,14 +45,25 @@ void permission_complete(struct json *item)
     json_set(item, "Principal", json_new_string(number));
 }
 
+/* One resource, or those of one account. All of S3's are said by arn:aws:s3:::*, anybody's among them. */
+static bool is_somebodys(const char *arn)
+{
+    enum { ACCOUNT_DIGITS = 12 };
+    struct str_view account = arn_part(arn, ARN_PART_ACCOUNT);
+
+    return !strpbrk(arn, "*?") ||
+           (account.len == ACCOUNT_DIGITS && strspn(account.ptr, "0123456789") >= ACCOUNT_DIGITS);
+}
+
 bool permission_is_open(const struct json *declared)
 {
-    static const char *const limits[] = {"sourceArn", "sourceAccount", "principalOrgID", "eventSourceToken"};
+    const char *arn = json_str(json_get(declared, "sourceArn"));
+    /* Everybody has a bucket or a topic, and a token is no account. */
+    bool service = !str_equal(json_str(json_get(declared, "principal")), "*");
 
-    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-        if (json_type(json_get(declared, limits[i])) > JSON_NULL)
-            return false;
-    return true;
+    return !json_str(json_get(declared, "sourceAccount")) &&
+           !json_str(json_get(declared, "principalOrgID")) && !(arn && (service || is_somebodys(arn))) &&
+           !(service && json_str(json_get(declared, "eventSourceToken")));
 }
 
 /* Does a statement with another id say the same? */

@@ -13,7 +13,8 @@ char *permission_key(const char *qualifier, const char *sid);
 /* Brings the principal into the form that is compared: an account's root is the account. */
 void permission_complete(struct json *item);
 
-/* Does no condition limit who gets in? Of an item of the spec. */
+/* Does no condition limit who gets in? Of an item of the spec. To the principal *, a source says something
+ * only where it is one account's or one resource. */
 bool permission_is_open(const struct json *declared);
 
 /* Adds what a public URL takes and no other statement says. */

@@ -292,7 +292,7 @@ static const struct field rows[] = {
         .pattern_hint = GLOB_HINT,
         .item_max = 2048,
         .doc = "Globs of the principals that permissions may name, for example *.amazonaws.com or "
-               "arn:aws:iam::123456789012:*.",
+               "arn:aws:iam::123456789012:*. A public URL is for the principal *.",
     },
     {
         .path = "artifactCheck",

@@ -191,7 +191,7 @@ static void look_adoption(struct look *look, const struct policy_rule *rule)
 static void look_public(struct look *look, const struct policy_rule *rule)
 {
     const char *url = json_str_at(look->spec, rule->fields[0]);
-    const struct json *permissions = field_list(rule->fields[1], look->spec);
+    const struct json *permissions = field_list(rule->fields[2], look->spec);
     size_t index = 0;
 
     if (json_type(look->limit) != JSON_BOOL || json_is_true(look->limit))
@@ -199,7 +199,7 @@ static void look_public(struct look *look, const struct policy_rule *rule)
     if (str_equal(url, "NONE"))
         breaks(look, FINDING_FORBIDDEN, rule->fields[0], url, "forbids public URLs; write AWS_IAM");
     for (const struct json *one = json_first(permissions); one; one = json_next(one), index++) {
-        _cleanup_(freep) char *where = xasprintf("%s[%zu].principal", rule->fields[1], index);
+        _cleanup_(freep) char *where = xasprintf("%s[%zu].principal", rule->fields[2], index);
         const char *principal = json_str_at(one, "principal");
 
         if (str_equal(principal, "*") && permission_is_open(one))
@@ -210,10 +210,17 @@ static void look_public(struct look *look, const struct policy_rule *rule)
 
 static void look_principals(struct look *look, const struct policy_rule *rule)
 {
+    const char *url = json_str_at(look->spec, rule->fields[1]);
     size_t index = 0;
 
     if (json_type(look->limit) != JSON_ARRAY)
         return;
+    if (str_equal(url, "NONE") && !any_glob_matches(look->limit, "*")) {
+        _cleanup_(freep) char *allowed = listed(look->limit, NULL);
+
+        breaks(look, FINDING_FORBIDDEN, rule->fields[1], url,
+               "allows only %s, and a public URL is for the principal *; write AWS_IAM", allowed);
+    }
     for (const struct json *one = json_first(field_list(rule->fields[0], look->spec)); one;
          one = json_next(one), index++) {
         const char *principal = json_str_at(one, "principal");
@@ -329,8 +336,8 @@ static const struct policy_rule rows[] = {
     {"allow.memorySize.max", {"memorySize"}, look_max},
     {"allow.timeout.max", {"timeout"}, look_max},
     {"allow.adoption", {"adoptionPolicy"}, look_adoption},
-    {"allow.publicUrls", {"functionUrl.authType", "permissions"}, look_public},
-    {"allow.principals", {"permissions"}, look_principals},
+    {"allow.publicUrls", {"functionUrl.authType", "functionUrl.qualifier", "permissions"}, look_public},
+    {"allow.principals", {"permissions", "functionUrl.authType", "functionUrl.qualifier"}, look_principals},
     {"aws.assumeRoleArn", {"role"}, look_account},
 };
 

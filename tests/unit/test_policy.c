@@ -1,64 +1,8 @@
 /* What policies say of a namespace, and whether a function keeps to it. */
-#include "common/base/mem.h"
-#include "common/function/policies.h"
-#include "tests/unit/texts.h"
+#include "tests/unit/policy_scene.h"
 
 #include <stdio.h>
 #include <time.h>
-
-static void assert_json(const struct json *json, const char *text)
-{
-    _cleanup_(freep) char *found = json_text(json);
-
-    assert_string_equal(found, text);
-}
-
-static struct policies *known;
-
-static int make(void **state)
-{
-    (void)state;
-    known = policies_new();
-    return 0;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    policies_free(known);
-    return 0;
-}
-
-static void put(const char *name, const char *spec)
-{
-    _cleanup_(json_freep) struct json *parsed = spec ? parse(spec) : NULL;
-
-    policies_follow(known, name, parsed);
-}
-
-static struct policy_effective *effective(const char *labels)
-{
-    _cleanup_(json_freep) struct json *parsed = parse(labels);
-
-    return policies_effective(known, parsed);
-}
-
-/* All errors and warnings, a line each. */
-static char *judged(const char *spec, const char *old_spec, const char *environment)
-{
-    _cleanup_(json_freep) struct json *now = parse(spec);
-    _cleanup_(json_freep) struct json *before = old_spec ? parse(old_spec) : NULL;
-    _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
-    struct findings findings = {0};
-    struct str out = STR_INIT(1 << 16);
-
-    policy_judge(all, &(struct policy_subject){now, before, environment}, &findings);
-    for (size_t i = 0; i < findings.count; i++)
-        str_addf(&out, "%s%s: %s\n", findings.items[i].warning ? "warning " : "", findings.items[i].field,
-                 findings.items[i].message);
-    findings_done(&findings);
-    return str_take(&out);
-}
 
 /* --- which namespaces ----------------------------------------------------------------------- */
 
@@ -99,122 +43,6 @@ static void a_selector_selects_as_the_api_server_would(void **state)
             fail_msg("%s and %s", cases[i].selector, cases[i].labels);
         policy_unref(policy);
     }
-}
-
-/* --- several together ----------------------------------------------------------------------- */
-
-static void the_highest_priority_that_says_something_is_heard_and_equals_by_name(void **state)
-{
-    (void)state;
-    put("b", "{\"priority\":1,\"environment\":\"b\",\"defaults\":{\"memorySize\":1,\"tags\":{\"x\":\"b\"}}}");
-    put("a", "{\"priority\":1,\"defaults\":{\"memorySize\":2,\"tags\":{\"x\":\"a\",\"y\":\"a\"}}}");
-    put("z", "{\"priority\":9,\"defaults\":{\"timeout\":3,\"tags\":{\"z\":\"z\"}}}");
-    put("0", "{\"environment\":\"none\",\"deletionProtection\":true,\"defaults\":{\"timeout\":4,"
-             "\"environment\":{\"variables\":{\"AA\":\"0\"}}},"
-             "\"artifactCheck\":{\"onUnavailable\":\"Reject\"},\"functionName\":{\"prefix\":\"p-\"}}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
-    _cleanup_(freep) char *prefix = policy_prefix(all->names, "e");
-
-    assert_int_equal(all->count, 4);
-    assert_string_equal(all->policies[0]->name, "z");
-    assert_string_equal(all->policies[1]->name, "a");
-    assert_string_equal(all->policies[2]->name, "b");
-    assert_string_equal(all->environment, "b");
-    assert_string_equal(prefix, "p-");
-    assert_string_equal(all->deletion_protection, "0");
-    assert_int_equal(all->artifact_unavailable, POLICY_UNAVAILABLE_REJECT);
-    assert_json(all->defaults, "{\"timeout\":3,\"tags\":{\"z\":\"z\",\"x\":\"a\",\"y\":\"a\"},"
-                               "\"memorySize\":2,\"environment\":{\"variables\":{\"AA\":\"0\"}}}");
-}
-
-static void what_is_not_selected_says_nothing(void **state)
-{
-    (void)state;
-    put("p", "{\"namespaceSelector\":{\"matchLabels\":{\"a\":\"b\"}},\"environment\":\"e\"}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *in = effective("{\"a\":\"b\"}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *out = effective("{}");
-
-    assert_string_equal(in->environment, "e");
-    assert_null(out->environment);
-    assert_int_equal(out->count, 0);
-}
-
-static void a_policy_that_only_warns_protects_nothing_from_deletion(void **state)
-{
-    (void)state;
-    put("p", "{\"enforcement\":\"Warn\",\"deletionProtection\":true}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
-
-    assert_null(all->deletion_protection);
-}
-
-/* --- one that warns beside one that enforces ------------------------------------------------ */
-
-#define REFUSED                                                                                              \
-    "spec.functionName: Forbidden: \"z\": policy base wants names that begin with team-; write team-z\n"
-
-static void a_prefix_on_trial_warns_and_the_enforced_one_stays_in_force(void **state)
-{
-    (void)state;
-    put("base", "{\"functionName\":{\"prefix\":\"team-\"}}");
-    put("trial", "{\"priority\":10,\"enforcement\":\"Warn\",\"functionName\":{\"prefix\":\"prod-\","
-                 "\"whenMissing\":\"Prepend\"}}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *both = effective("{}");
-    _cleanup_(freep) char *filled_in = policy_prefix(both->names, NULL);
-    _cleanup_(freep) char *neither = judged("{\"functionName\":\"z\"}", NULL, NULL);
-    _cleanup_(freep) char *enforced = judged("{\"functionName\":\"team-z\"}", NULL, NULL);
-    _cleanup_(freep) char *tried = judged("{\"functionName\":\"prod-z\"}", NULL, NULL);
-
-    assert_string_equal(filled_in, "team-");
-    assert_false(both->prepend);
-    assert_string_equal(neither, "warning spec.functionName: \"z\": policy trial wants names that begin with "
-                                 "prod-; write prod-z\n" REFUSED);
-    assert_true(str_starts_with(enforced, "warning spec.functionName: \"team-z\": policy trial wants"));
-    assert_null(strstr(enforced, "policy base"));
-    assert_true(str_starts_with(tried, "spec.functionName: Forbidden: \"prod-z\": policy base wants"));
-
-    put("base", NULL);
-    _cleanup_(policy_effective_unrefp) struct policy_effective *alone = effective("{}");
-    _cleanup_(freep) char *of_trial = policy_prefix(alone->names, NULL);
-
-    assert_string_equal(of_trial, "prod-");
-    assert_true(alone->prepend);
-}
-
-static void the_environment_is_the_prefix_only_where_no_policy_has_one(void **state)
-{
-    (void)state;
-    put("base", "{\"functionName\":{\"prefix\":\"team-\"}}");
-    put("more", "{\"priority\":10,\"functionName\":{\"whenMissing\":\"Reject\"}}");
-    _cleanup_(freep) char *said = judged("{\"functionName\":\"z\"}", NULL, "env");
-
-    put("base", "{\"enforcement\":\"Warn\",\"functionName\":{\"prefix\":\"team-\"}}");
-    _cleanup_(freep) char *on_trial = judged("{\"functionName\":\"z\"}", NULL, "env");
-
-    assert_string_equal(said, REFUSED);
-    assert_string_equal(
-        on_trial,
-        "spec.functionName: Forbidden: \"z\": policy more wants names that begin with env-; write env-z\n"
-        "warning spec.functionName: \"z\": policy base wants names that begin with team-; write team-z\n");
-}
-
-static void a_policy_that_warns_loosens_nothing_that_another_enforces(void **state)
-{
-    (void)state;
-    put("base", "{\"artifactCheck\":{\"onUnavailable\":\"Reject\"},"
-                "\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::123456789012:role/k\"}}");
-    put("trial", "{\"priority\":10,\"enforcement\":\"Warn\",\"artifactCheck\":{\"onUnavailable\":\"Allow\"},"
-                 "\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *both = effective("{}");
-
-    assert_int_equal(both->artifact_unavailable, POLICY_UNAVAILABLE_REJECT);
-    assert_string_equal(both->assume_role, "arn:aws:iam::123456789012:role/k");
-
-    put("base", NULL);
-    _cleanup_(policy_effective_unrefp) struct policy_effective *alone = effective("{}");
-
-    assert_int_equal(alone->artifact_unavailable, POLICY_UNAVAILABLE_ALLOW);
-    assert_string_equal(alone->assume_role, "arn:aws:iam::210987654321:role/k");
 }
 
 /* --- what is remembered ----------------------------------------------------------------------- */
@@ -334,6 +162,10 @@ static const struct {
     {"\"allow\":{\"principals\":[\"*.amazonaws.com\"]}",
      "\"permissions\":[{\"principal\":\"s3.amazonaws.com\"}]", "\"permissions\":[{\"principal\":\"*\"}]",
      "spec.permissions[0].principal: Forbidden: \"*\": policy p allows only *.amazonaws.com\n"},
+    {"\"allow\":{\"principals\":[\"*.amazonaws.com\"]}", "\"functionUrl\":{\"authType\":\"AWS_IAM\"}",
+     "\"functionUrl\":{\"authType\":\"NONE\"}",
+     "spec.functionUrl.authType: Forbidden: \"NONE\": policy p allows only *.amazonaws.com, and a public URL "
+     "is for the principal *; write AWS_IAM\n"},
     {"\"require\":{\"tags\":[\"a\",\"b\"]}", "\"tags\":{\"a\":\"\",\"b\":\"\"}", "\"tags\":{\"c\":\"\"}",
      "spec.tags: Required value: policy p requires the tags a, b; add them\n"},
     {"\"require\":{\"description\":true}", "\"description\":\"x\"", "\"description\":\"\"",
@@ -384,59 +216,50 @@ static void a_policy_that_warns_refuses_nothing(void **state)
     assert_string_equal(said, "warning spec.timeout: policy mild allows at most 2, not 5\n");
 }
 
-static void the_constraints_of_all_hold(void **state)
+static void a_public_url_that_is_tolerated_stays_where_it_is(void **state)
 {
-    (void)state;
-    put("a", "{\"allow\":{\"timeout\":{\"max\":5}}}");
-    put("b", "{\"priority\":7,\"allow\":{\"timeout\":{\"max\":10}},\"require\":{\"tags\":[\"t\"]}}");
-    _cleanup_(freep) char *said = judged("{\"timeout\":7}", NULL, NULL);
+    static const char before[] = "{\"functionUrl\":{\"authType\":\"NONE\"}}";
+    static const char elsewhere[] = "{\"functionUrl\":{\"authType\":\"NONE\",\"qualifier\":\"live\"}}";
+    static const char *const policies[] = {"{\"allow\":{\"publicUrls\":false}}",
+                                           "{\"allow\":{\"principals\":[\"*.amazonaws.com\"]}}"};
 
-    assert_string_equal(said, "spec.tags: Required value: policy b requires the tag t; add it\n"
-                              "spec.timeout: Forbidden: policy a allows at most 5, not 7\n");
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        put("p", policies[i]);
+        _cleanup_(freep) char *same = judged(before, before, NULL);
+        _cleanup_(freep) char *moved = judged(elsewhere, before, NULL);
+
+        assert_true(str_starts_with(same, "warning spec.functionUrl.authType: "));
+        assert_true(str_starts_with(moved, "spec.functionUrl.authType: Forbidden: "));
+    }
 }
 
-static void images_are_for_the_policies_that_allow_some_of_them(void **state)
+static void a_condition_that_everybody_meets_lets_everybody_in(void **state)
 {
-    static const char image[] = "{\"code\":{\"imageUri\":\"r/x:1\"}}";
-    static const char allows[] = "{\"allow\":{\"images\":[\"r/*\"]}}";
+    static const struct {
+        const char *condition;
+        bool open;
+    } cases[] = {
+        {"\"sourceArn\":\"arn:aws:s3:::*\"", true},
+        {"\"sourceArn\":\"arn:aws:sns:us-east-1:*:t\"", true},
+        {"\"sourceArn\":\"arn:aws:sns:us-east-1:1234567890??:t\"", true},
+        {"\"sourceArn\":\"arn:aws:s3:::uploads\"", false},
+        {"\"sourceArn\":\"arn:aws:sns:*:123456789012:*\"", false},
+        {"\"eventSourceToken\":\"x\"", true},
+        {"\"eventSourceToken\":\"x\",\"sourceAccount\":\"123456789012\"", false},
+        {"\"principalOrgID\":\"o-a1b2c3d4e5\"", false},
+    };
 
     (void)state;
-    _cleanup_(freep) char *free_of_policies = judged(image, NULL, NULL);
+    put("p", "{\"allow\":{\"publicUrls\":false}}");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(freep) char *spec =
+            xasprintf("{\"permissions\":[{\"principal\":\"*\",%s}]}", cases[i].condition);
+        _cleanup_(freep) char *said = judged(spec, NULL, NULL);
 
-    put("buckets", "{\"allow\":{\"buckets\":[{\"name\":\"a\"}]}}");
-    put("images", allows);
-    _cleanup_(freep) char *allowed = judged(image, NULL, NULL);
-
-    put("more", "{\"allow\":{\"images\":[\"s/*\"]}}");
-    _cleanup_(freep) char *limited_twice = judged(image, NULL, NULL);
-
-    put("more", NULL);
-    put("images", "{\"enforcement\":\"Warn\",\"allow\":{\"images\":[\"r/*\"]}}");
-    _cleanup_(freep) char *on_trial = judged(image, NULL, NULL);
-
-    put("buckets", "{\"enforcement\":\"Warn\",\"allow\":{\"buckets\":[{\"name\":\"a\"}]}}");
-    _cleanup_(freep) char *both_on_trial = judged(image, NULL, NULL);
-
-    assert_string_equal(free_of_policies, "");
-    assert_string_equal(allowed, "");
-    assert_string_equal(limited_twice,
-                        "spec.code.imageUri: Forbidden: \"r/x:1\": policy more allows only s/*\n");
-    assert_true(str_starts_with(on_trial, "spec.code.imageUri: Forbidden: \"r/x:1\": policy buckets allows"));
-    assert_string_equal(both_on_trial, "");
-}
-
-static void the_first_policy_that_names_a_role_says_the_account(void **state)
-{
-    static const char spec[] = "{\"role\":\"arn:aws:iam::210987654321:role/x\"}";
-
-    (void)state;
-    put("a", "{\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::123456789012:role/k\"}}");
-    put("b", "{\"priority\":7,\"aws\":{\"assumeRoleArn\":\"arn:aws:iam::210987654321:role/k\"}}");
-    _cleanup_(policy_effective_unrefp) struct policy_effective *all = effective("{}");
-    _cleanup_(freep) char *said = judged(spec, NULL, NULL);
-
-    assert_string_equal(all->assume_role, "arn:aws:iam::210987654321:role/k");
-    assert_string_equal(said, "");
+        if ((*said != 0) != cases[i].open)
+            fail_msg("%s: %s", cases[i].condition, said);
+    }
 }
 
 static void policies_that_admission_never_saw_do_no_harm(void **state)
@@ -555,27 +378,18 @@ static void what_was_wrong_with_a_policy_before_is_a_warning(void **state)
     assert_true(str_starts_with(said, "warning spec.defaults.memorySize"));
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, make, drop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_selector_selects_as_the_api_server_would),
-        TEST(the_highest_priority_that_says_something_is_heard_and_equals_by_name),
-        TEST(what_is_not_selected_says_nothing),
-        TEST(a_policy_that_only_warns_protects_nothing_from_deletion),
-        TEST(a_prefix_on_trial_warns_and_the_enforced_one_stays_in_force),
-        TEST(the_environment_is_the_prefix_only_where_no_policy_has_one),
-        TEST(a_policy_that_warns_loosens_nothing_that_another_enforces),
         TEST(a_change_is_seen_at_once_and_what_was_handed_out_stays),
         TEST(the_same_again_changes_nothing),
         TEST(a_role_is_named_as_long_as_a_policy_names_it),
         TEST(the_cost_of_a_question_does_not_grow_with_the_policies),
         TEST(each_rule_is_kept_and_broken),
         TEST(a_policy_that_warns_refuses_nothing),
-        TEST(the_constraints_of_all_hold),
-        TEST(images_are_for_the_policies_that_allow_some_of_them),
-        TEST(the_first_policy_that_names_a_role_says_the_account),
+        TEST(a_public_url_that_is_tolerated_stays_where_it_is),
+        TEST(a_condition_that_everybody_meets_lets_everybody_in),
         TEST(policies_that_admission_never_saw_do_no_harm),
         TEST(lists_that_are_too_long_are_not_gone_through),
         TEST(a_policy_that_contradicts_itself_is_told_where),
