@@ -262,6 +262,22 @@ static void a_condition_that_everybody_meets_lets_everybody_in(void **state)
     }
 }
 
+static void a_suggested_name_is_one_that_aws_takes(void **state)
+{
+    static const char name[] = "abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghi"; /* 64 */
+
+    (void)state;
+    put("p", "{\"functionName\":{\"prefix\":\"team-\"}}");
+    _cleanup_(freep) char *fitting = xasprintf("{\"functionName\":\"%.59s\"}", name);
+    _cleanup_(freep) char *longer = xasprintf("{\"functionName\":\"%.60s\"}", name);
+    _cleanup_(freep) char *suggested = judged(fitting, NULL, NULL);
+    _cleanup_(freep) char *shorten = judged(longer, NULL, NULL);
+
+    assert_non_null(strstr(suggested, "wants names that begin with team-; write team-abcdefghij-"));
+    assert_non_null(strstr(shorten, "wants names that begin with team-, with at most 64 characters; write a "
+                                    "shorter one\n"));
+}
+
 static void policies_that_admission_never_saw_do_no_harm(void **state)
 {
     (void)state;
@@ -390,6 +406,7 @@ int main(void)
         TEST(a_policy_that_warns_refuses_nothing),
         TEST(a_public_url_that_is_tolerated_stays_where_it_is),
         TEST(a_condition_that_everybody_meets_lets_everybody_in),
+        TEST(a_suggested_name_is_one_that_aws_takes),
         TEST(policies_that_admission_never_saw_do_no_harm),
         TEST(lists_that_are_too_long_are_not_gone_through),
         TEST(a_policy_that_contradicts_itself_is_told_where),
