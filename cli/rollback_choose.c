@@ -156,7 +156,7 @@ static int choose_code(const struct json *function, int64_t back, struct rollbac
 
 static const struct json *named(const struct json *list, const char *name, size_t *ret_index)
 {
-    const struct json *item = json_first(list);
+    const struct json *item = json_type(list) == JSON_ARRAY ? json_first(list) : NULL;
 
     for (*ret_index = 0; item && !str_equal(json_str_at(item, "name"), name); ++*ret_index)
         item = json_next(item);
