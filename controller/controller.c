@@ -115,7 +115,8 @@ static void schedule(struct controller *controller, const char *key, struct memo
     if (next->backoff) {
         after_ms = queue_retry(controller->queue, key, next->backoff, after_ms);
     } else {
-        queue_forget(controller->queue, key);
+        if (!next->rests) /* the retries, which go on */
+            queue_forget(controller->queue, key);
         if (after_ms > 0 && next->upkeep)
             queue_add_upkeep_after(controller->queue, key, after_ms);
         else if (after_ms > 0)

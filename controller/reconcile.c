@@ -425,7 +425,7 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
         int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;
 
         next = (struct reconcile_next){
-            .result = RECONCILE_SUCCESS, .after_ms = after_ms, .upkeep = memory->resting};
+            .result = RECONCILE_SUCCESS, .after_ms = after_ms, .rests = true, .upkeep = memory->resting};
     } else {
         next = run.resource.deleting ? deletion_go_on(&run) : bring_in_force(&run);
         free(memory->version); /* NOLINT(clang-analyzer-unix.Malloc): memory_clear leaves NULL behind */

@@ -125,7 +125,7 @@ static void wait_for(struct replica *replica, struct work *work, const struct re
         work->retries++;
         ms = earlier(queue_jitter(pause_ms, 25), next->backoff->max_ms);
         ms = ms > next->after_ms ? ms : next->after_ms;
-    } else {
+    } else if (!next->rests) {
         work->retries = 0;
     }
     if (ms > 0)

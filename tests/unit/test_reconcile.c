@@ -334,6 +334,8 @@ static void wrong_credentials_are_told_and_retried_until_they_are_right(void **s
     assert_state(scene, "Reconciling", "CredentialsRejected");
     assert_int_equal(next.result, RECONCILE_ERROR);
     assert_int_equal(next.backoff->first_ms, 1000);
+    assert_false(next.rests);
+    assert_true(look_now(scene).rests); /* our own write comes back: no reason to forget the retries */
     refuse(scene, NULL, 0, NULL);
     pass(scene, 1001);
     look_now(scene);
