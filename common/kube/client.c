@@ -14,7 +14,6 @@ enum {
     TOKEN_AGE_MS = 60 * 1000,
     TOKEN_MAX_BYTES = 64 << 10, /* a service account's has about 1 KiB */
     DEFAULT_TIMEOUT_MS = 10 * 1000,
-    RENEW_WAIT_MS = 20 * 1000,
 };
 
 struct kube {
@@ -132,6 +131,11 @@ static void authorize(struct kube *kube, struct prepared *prepared)
     free(token);
 }
 
+static int64_t time_limit_ms(const struct kube_request *request)
+{
+    return request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
 static void prepare(struct kube *kube, const struct kube_request *request, struct prepared *prepared)
 {
     const struct kube_config *config = kube->config;
@@ -153,7 +157,7 @@ static void prepare(struct kube *kube, const struct kube_request *request, struc
         .body = request->body,
         .tls = {config->ca_file, prepared->cert_file ? prepared->cert_file : config->cert_file,
                 prepared->key_file ? prepared->key_file : config->key_file},
-        .timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS,
+        .timeout_ms = time_limit_ms(request),
     };
 }
 
@@ -224,18 +228,26 @@ static int read_answer(const struct http_response *response, bool wanted, struct
 int kube_call(struct kube *kube, const struct kube_request *request, struct json **ret_object,
               struct err *err)
 {
+    struct kube_request limited = *request;
+
+    limited.timeout_ms = time_limit_ms(request);
+    int64_t deadline_ms = clock_mono_ms() + limited.timeout_ms;
+
     for (bool repeated = false;; repeated = true) {
         _cleanup_(http_response_done) struct http_response response = {0};
         struct prepared prepared;
 
-        prepare(kube, request, &prepared);
+        prepare(kube, &limited, &prepared);
         int r = http_call(kube->http, &prepared.request, &response, err);
 
         prepared_done(&prepared);
         count(kube, request->method, response.status);
         if (r < 0)
             return r;
-        if (response.status == 401 && renew(kube, RENEW_WAIT_MS) && !repeated)
+        bool renewed = response.status == 401 && renew(kube, repeated ? 0 : deadline_ms - clock_mono_ms());
+
+        limited.timeout_ms = deadline_ms - clock_mono_ms();
+        if (renewed && !repeated && limited.timeout_ms > 0)
             continue;
         return read_answer(&response, ret_object != NULL, ret_object, err);
     }

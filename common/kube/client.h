@@ -25,7 +25,7 @@ struct kube_request {
     const char *path;         /* with its query */
     const char *content_type; /* of the body; default application/json */
     struct str_view body;
-    int64_t timeout_ms; /* default 10 s */
+    int64_t timeout_ms; /* of the whole call, also where it is repeated with new credentials; default 10 s */
 };
 
 /* The answer's object in *ret_object (may be NULL: not wanted); the caller frees.
