@@ -154,6 +154,10 @@ static void add_headers(struct transfer *transfer, const char *const *lines)
         append(&transfer->headers, "Content-Type:"); /* libcurl would say that the body is a form */
 }
 
+/* libcurl takes certificates and authorities for the same while their files' names are. What is under way is
+ * not cut: an old connection is only not used again. */
+enum { FILES_AGE_S = 300 };
+
 static void set_options(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -167,6 +171,8 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)FILES_AGE_S);
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)FILES_AGE_S);
     /* Without it, giving up a name lookup waits for the resolver's thread, and every other transfer
      * with it. The thread then cleans up after itself. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
