@@ -36,7 +36,8 @@ struct serve {
     struct registry *names; /* in use, as the functions' informer tells */
     struct runtimes_file *runtimes;
     struct policies *policies; /* as their informer tells */
-    struct informer *functions, *namespaces, *policy_objects;
+    struct informer *functions, *namespaces;
+    _Atomic(struct informer *) policy_objects; /* its own `changed` looks at it, perhaps before it is here */
     struct certs *certs;
     struct http_trust *trust;
     struct webhook *webhook;
@@ -172,6 +173,7 @@ static bool is_named(void *policies, const char *role_arn)
 static void policy_changed(void *arg, const char *key, const struct kube_object *object)
 {
     struct serve *serve = arg;
+    const struct informer *objects = serve->policy_objects;
     _cleanup_(json_freep) struct json *resource = NULL;
 
     if (object && json_parse(view(object->json), &resource, NULL) < 0)
@@ -181,7 +183,7 @@ static void policy_changed(void *arg, const char *key, const struct kube_object 
     if (role) /* its credentials start being fetched, before somebody waits for them */
         free(aws_account(aws_for_role(serve->aws, role)));
     if (policies_follow(serve->policies, key, json_get(resource, "spec"))) {
-        if (informer_synced(serve->policy_objects)) /* before that all are new */
+        if (objects && informer_synced(objects)) /* before that all are new */
             aws_rest_roles(serve->aws, is_named, serve->policies);
         leader_reconsider(serve->leader, NULL);
     } else if (object && !json_get(resource, "status"))
