@@ -74,7 +74,7 @@ enum rule_result look_security_groups(const struct check *check, struct str *mes
 {
     if (!has_items(check, "vpcConfig.subnetIds") || has_items(check, "vpcConfig.securityGroupIds"))
         return RULE_KEPT;
-    str_add(message, "subnets need at least one security group; add it, or remove vpcConfig.subnetIds");
+    str_add(message, "subnets need at least one security group; add it, or write [] for both");
     return RULE_BROKEN;
 }
 
@@ -82,8 +82,7 @@ enum rule_result look_subnets(const struct check *check, struct str *message)
 {
     if (!has_items(check, "vpcConfig.securityGroupIds") || has_items(check, "vpcConfig.subnetIds"))
         return RULE_KEPT;
-    str_add(message,
-            "security groups need at least one subnet; add it, or remove vpcConfig.securityGroupIds");
+    str_add(message, "security groups need at least one subnet; add it, or write [] for both");
     return RULE_BROKEN;
 }
 
