@@ -27,7 +27,11 @@ enum rule_result look_image_package(const struct check *check, struct str *messa
 {
     if (!declared(check, "code.imageUri") || declared(check, "packageType"))
         return RULE_KEPT;
-    str_add(message, "code.imageUri is declared; write packageType: Image");
+    if (check->old_spec && field_packages(check->old_spec) == FOR_ZIP)
+        str_add(message, "code.imageUri is declared, but a Zip function cannot become an image; create a new "
+                         "LambdaFunction with another functionName");
+    else
+        str_add(message, "code.imageUri is declared; write packageType: Image");
     return RULE_BROKEN;
 }
 

@@ -286,6 +286,9 @@ static void what_is_fixed_is_neither_changed_nor_set_nor_removed_later(void **st
     assert_clean("", "\"packageType\":\"Zip\"");
     assert_finding(IMAGE, "", "spec.packageType", false, "it cannot be changed from \"Zip\"");
     assert_finding("", IMAGE, "spec.packageType", false, "it cannot be changed from \"Image\"");
+    assert_finding("\"code\":{\"imageUri\":\"x\"}", "", "spec.packageType", false,
+                   "code.imageUri is declared, but a Zip function cannot become an image; create a new "
+                   "LambdaFunction with another functionName");
     assert_clean(tenancy, NULL);
     assert_clean(tenancy, tenancy);
     assert_finding(tenancy, "", "spec.tenancyConfig", false, "it cannot be changed from absent");
