@@ -70,11 +70,21 @@ bool field_has_room(const struct json *spec, const char *path)
     return true;
 }
 
+static const struct json *within_max(const char *path, const struct json *spec, enum json_type type)
+{
+    const struct json *value = json_at(spec, path);
+
+    return json_type(value) == type && json_size(value) <= (size_t)field_find(path)->max ? value : NULL;
+}
+
 const struct json *field_list(const char *path, const struct json *spec)
 {
-    const struct json *list = json_at(spec, path);
+    return within_max(path, spec, JSON_ARRAY);
+}
 
-    return json_type(list) == JSON_ARRAY && json_size(list) <= (size_t)field_find(path)->max ? list : NULL;
+const struct json *field_map(const char *path, const struct json *spec)
+{
+    return within_max(path, spec, JSON_OBJECT);
 }
 
 unsigned field_packages(const struct json *spec)

@@ -123,6 +123,9 @@ static inline const struct json *field_value(const struct field *field, const st
  * its items with each other, or asks about each, leaves it alone. */
 const struct json *field_list(const char *path, const struct json *spec);
 
+/* The same of a map, whose entries are found one after the other. */
+const struct json *field_map(const char *path, const struct json *spec);
+
 /* FOR_IMAGE where packageType says so, or where it says neither and an image is declared; else FOR_ZIP. */
 unsigned field_packages(const struct json *spec);
 

@@ -95,7 +95,7 @@ static bool has_entry(const struct json *spec, const struct field *field, const 
         return true;
     if (!str_equal(field->path, "environment.variables"))
         return false;
-    for (const struct json *one = json_first(json_at(spec, "environment.valueFrom")); one;
+    for (const struct json *one = json_first(field_list("environment.valueFrom", spec)); one;
          one = json_next(one))
         if (str_equal(json_str_at(one, "name"), key))
             return true;
@@ -105,9 +105,7 @@ static bool has_entry(const struct json *spec, const struct field *field, const 
 static void each_entry(const struct field *field, const struct json *wanted, const struct json *spec,
                        policy_default_fn *add, void *arg)
 {
-    enum json_type type = json_type(json_at(spec, field->path));
-
-    if (type > JSON_NULL && type != JSON_OBJECT)
+    if (json_type(json_at(spec, field->path)) > JSON_NULL && !field_map(field->path, spec))
         return;
     for (const struct json *entry = json_first(wanted); entry; entry = json_next(entry))
         if (json_str(entry) && !has_entry(spec, field, json_key(entry)))

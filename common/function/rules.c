@@ -100,7 +100,7 @@ static const struct json *references_name(const struct json *references, const c
 
 static enum rule_result look_environment_references(const struct check *check, struct str *message)
 {
-    const struct json *variables = json_at(check->spec, "environment.variables");
+    const struct json *variables = field_map("environment.variables", check->spec);
     const struct json *references = field_list("environment.valueFrom", check->spec);
     size_t index = 0;
 

@@ -167,6 +167,21 @@ static void more_references_than_allowed_are_counted_not_compared(void **state)
     assert_found(str_text(&items), NULL, "it has 20000 items; at most 512 are allowed");
 }
 
+static void more_variables_than_allowed_are_counted_not_compared(void **state)
+{
+    _cleanup_(str_done) struct str variables = STR_INIT(8 << 20);
+
+    (void)state;
+    str_add(&variables, "\"environment\":{\"valueFrom\":[" SECRET("BOTH") "],\"variables\":{\"BOTH\":\"x\"");
+    for (int i = 0; i < 512; i++)
+        str_addf(&variables, ",\"V%d\":\"\"", i);
+    str_add(&variables, "}}");
+    _cleanup_(freep) char *text = found(str_text(&variables), NULL);
+
+    assert_non_null(strstr(text, "it has 513 entries; at most 512 are allowed"));
+    assert_null(strstr(text, "BOTH"));
+}
+
 static void our_own_controls_are_checked(void **state)
 {
     (void)state;
@@ -187,6 +202,7 @@ int main(void)
         cmocka_unit_test(what_is_fixed_of_an_item_is_not_changed_later),
         cmocka_unit_test(a_variable_has_one_source),
         cmocka_unit_test(more_references_than_allowed_are_counted_not_compared),
+        cmocka_unit_test(more_variables_than_allowed_are_counted_not_compared),
         cmocka_unit_test(our_own_controls_are_checked),
     };
 

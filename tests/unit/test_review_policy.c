@@ -102,6 +102,21 @@ static void nothing_is_added_below_a_value_of_a_wrong_type(void **state)
     assert_string_equal(patch, "");
 }
 
+static void nothing_is_added_to_more_variables_than_allowed(void **state)
+{
+    _cleanup_(str_done) struct str spec = STR_INIT(1 << 16);
+
+    (void)state;
+    str_add(&spec, GOOD NAMED ",\"environment\":{\"variables\":{\"V\":\"\"");
+    for (int i = 0; i < 512; i++)
+        str_addf(&spec, ",\"V%d\":\"\"", i);
+    str_add(&spec, "}}");
+    _cleanup_(freep) char *patch = patch_of("{\"defaults\":{\"environment\":{\"variables\":{\"AA\":\"1\"}}}}",
+                                            "CREATE", str_text(&spec), NULL);
+
+    assert_string_equal(patch, "");
+}
+
 static void an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value(void **state)
 {
     (void)state;
@@ -224,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_default_may_depend_on_one_that_was_added_before_it),
         cmocka_unit_test(how_many_versions_are_kept_is_said_only_where_some_are_published),
         cmocka_unit_test(nothing_is_added_below_a_value_of_a_wrong_type),
+        cmocka_unit_test(nothing_is_added_to_more_variables_than_allowed),
         cmocka_unit_test(an_image_gets_no_runtime_and_a_variable_from_a_secret_no_other_value),
         cmocka_unit_test(the_prefix_is_put_before_a_name_once),
         cmocka_unit_test(the_policys_environment_and_prefix_make_the_name),
