@@ -113,7 +113,7 @@ static void schedule(struct controller *controller, const char *key, struct memo
     int64_t now_ms = clock_mono_ms(), after_ms = next->after_ms;
 
     if (next->backoff) {
-        after_ms = queue_retry(controller->queue, key, next->backoff, after_ms);
+        after_ms = queue_retry(controller->queue, key, next->backoff, after_ms, next->upkeep);
     } else {
         if (!next->rests) /* the retries, which go on */
             queue_forget(controller->queue, key);

@@ -277,10 +277,15 @@ static struct reconcile_next retried(struct run *run, const char *reason, const 
                                      int64_t at_least_ms)
 {
     const struct resource *resource = &run->resource;
-    struct reconcile_next next = {
-        .result = RECONCILE_ERROR, .after_ms = at_least_ms, .backoff = &aws_backoff};
-    bool hiccup =
-        ++run->memory->failures <= HICCUPS && status_is(resource->status, "Ready", resource->generation);
+    struct memory *memory = run->memory;
+
+    memory->routine =
+        run->upkeep && !memory->ran_count; /* else it was begun, and is to be brought to an end */
+    struct reconcile_next next = {.result = RECONCILE_ERROR,
+                                  .after_ms = at_least_ms,
+                                  .backoff = &aws_backoff,
+                                  .upkeep = memory->routine};
+    bool hiccup = ++memory->failures <= HICCUPS && status_is(resource->status, "Ready", resource->generation);
     bool said = status_is(resource->status, "Reconciling", resource->generation) &&
                 str_equal(status_reason(resource->status), reason);
 

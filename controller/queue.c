@@ -251,7 +251,7 @@ int64_t queue_jitter(int64_t ms, int percent)
 }
 
 int64_t queue_retry(struct queue *queue, const char *key, const struct queue_backoff *backoff,
-                    int64_t at_least_ms)
+                    int64_t at_least_ms, bool upkeep)
 {
     int64_t ms = backoff->first_ms;
 
@@ -267,7 +267,7 @@ int64_t queue_retry(struct queue *queue, const char *key, const struct queue_bac
     if (ms < at_least_ms)
         ms = at_least_ms;
     series_add(queue->retries, 1);
-    delay(queue, item, ms, BEGUN);
+    delay(queue, item, ms, upkeep ? UPKEEP : BEGUN);
     pthread_mutex_unlock(&queue->lock);
     return ms;
 }

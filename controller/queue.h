@@ -4,6 +4,7 @@
  * All functions may be called by any thread; only queue_get blocks. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct queue;
@@ -25,10 +26,11 @@ struct queue_backoff {
     int64_t first_ms, max_ms;
 };
 
-/* As queue_add_after, after first_ms * 2^n, a quarter more or less by chance, at most max_ms and at least
- * `at_least_ms`; n is the number of retries since queue_forget. Returns the delay. */
+/* As queue_add_after, or as queue_add_upkeep_after, after first_ms * 2^n, a quarter more or less by chance,
+ * at most max_ms and at least `at_least_ms`; n is the number of retries since queue_forget. Returns the
+ * delay. */
 int64_t queue_retry(struct queue *queue, const char *key, const struct queue_backoff *backoff,
-                    int64_t at_least_ms);
+                    int64_t at_least_ms, bool upkeep);
 void queue_forget(struct queue *queue, const char *key); /* of its retries: the key went well */
 
 /* Waits for a key, which belongs to the queue and stays valid until queue_done. NULL once stopped. */

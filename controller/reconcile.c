@@ -51,14 +51,16 @@ static bool may_rest(struct run *run)
     }
     if (run->now_ms < memory->due_ms && (settled || !is_newer(resource->version, memory->version)))
         return true;
-    run->upkeep = run->now_ms >= memory->due_ms && memory->resting;
-    if (run->upkeep)
+    bool due = run->now_ms >= memory->due_ms, resync = due && memory->resting;
+
+    run->upkeep = resync || (due && memory->routine);
+    if (resync)
         memory_forget_steps(memory);
-    if (run->upkeep && ready && run->now_ms >= memory->rotation_ms) {
+    if (resync && ready && run->now_ms >= memory->rotation_ms) {
         memory->full = true;
         sides_forget(memory);
     }
-    memory->resting = false;
+    memory->resting = memory->routine = false;
     return false;
 }
 
@@ -424,8 +426,10 @@ struct reconcile_next reconcile(const struct reconciler *with, const struct kube
     if (may_rest(&run)) {
         int64_t after_ms = memory->due_ms < INT64_MAX ? memory->due_ms - run.now_ms : 0;
 
-        next = (struct reconcile_next){
-            .result = RECONCILE_SUCCESS, .after_ms = after_ms, .rests = true, .upkeep = memory->resting};
+        next = (struct reconcile_next){.result = RECONCILE_SUCCESS,
+                                       .after_ms = after_ms,
+                                       .rests = true,
+                                       .upkeep = memory->resting || memory->routine};
     } else {
         next = run.resource.deleting ? deletion_go_on(&run) : bring_in_force(&run);
         free(memory->version); /* NOLINT(clang-analyzer-unix.Malloc): memory_clear leaves NULL behind */

@@ -62,7 +62,7 @@ struct reconcile_next {
     const struct queue_backoff
         *backoff;            /* look again by queue_retry, `after_ms` at the earliest; else NULL */
     bool rests;              /* nothing was done, as that look is not due yet */
-    bool upkeep;             /* that look is a resync: nobody waits for it */
+    bool upkeep;             /* that look is a resync, or repeats one: nobody waits for it */
     enum status_phase phase; /* which the status says; set by reconcile */
 };
 

@@ -28,6 +28,7 @@ struct memory {
     int64_t role_ms;            /* since when AWS says that it cannot assume the role; 0: it does not */
     int64_t busy_ms;            /* since when AWS is busy; 0: it is not */
     bool resting;               /* that look is a resync: what was tried may be tried once more */
+    bool routine;               /* that look repeats a resync that failed: nobody waits for it either */
     int64_t sent_ms;            /* when an AWS write was over last: the function may be there; 0: never */
     int64_t earlier_ms;         /* the same, for an earlier generation */
     unsigned failures;          /* in a row */
@@ -60,7 +61,7 @@ struct run {
     const char *function_name, *region; /* in the spec; NULL when it lacks them */
     char *owner;
     int64_t now_ms;
-    bool upkeep;           /* a resync of what has settled: nobody waits for it */
+    bool upkeep;           /* a resync of what has settled, or its repetition: nobody waits for it */
     struct json *observed; /* GetFunction's answer and the side calls'; NULL: there is no function */
     bool artifact_asked;
     struct s3_object artifact;  /* "" where S3 did not say */

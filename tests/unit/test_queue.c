@@ -160,15 +160,33 @@ static void retries_double_up_to_the_cap_and_start_anew_after_forget(void **stat
 
     (void)state;
     for (int i = 0; i < 40; i++) {
-        int64_t ms = queue_retry(queue, "a", &backoff, 0);
+        int64_t ms = queue_retry(queue, "a", &backoff, 0, false);
 
         assert_in_range(ms, nominal_ms * 3 / 4, nominal_ms * 5 / 4);
         assert_true(ms <= 120000);
         nominal_ms = nominal_ms * 2 > 120000 ? 120000 : nominal_ms * 2;
     }
     queue_forget(queue, "a");
-    assert_in_range(queue_retry(queue, "a", &backoff, 0), 750, 1250);
-    assert_int_equal(queue_retry(queue, "b", &backoff, 7000), 7000);
+    assert_in_range(queue_retry(queue, "a", &backoff, 0, false), 750, 1250);
+    assert_int_equal(queue_retry(queue, "b", &backoff, 7000, false), 7000);
+    queue_free(queue);
+}
+
+static void a_retry_of_what_nobody_waits_for_comes_after_what_changed(void **state)
+{
+    const struct queue_backoff at_once = {.first_ms = 1, .max_ms = 1};
+    struct queue *queue = queue_new("test");
+
+    (void)state;
+    queue_retry(queue, "routine", &at_once, 0, true);
+    clock_sleep_ms(5);
+    queue_add(queue, "changed");
+    assert_string_equal(queue_get(queue), "changed");
+    assert_string_equal(queue_get(queue), "routine");
+    queue_retry(queue, "begun", &at_once, 0, false);
+    clock_sleep_ms(5);
+    queue_add(queue, "added");
+    assert_string_equal(queue_get(queue), "begun");
     queue_free(queue);
 }
 
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_key_that_is_due_later_can_be_added_now),
         cmocka_unit_test(a_key_that_becomes_due_at_work_waits_for_the_worker),
         cmocka_unit_test(retries_double_up_to_the_cap_and_start_anew_after_forget),
+        cmocka_unit_test(a_retry_of_what_nobody_waits_for_comes_after_what_changed),
         cmocka_unit_test(ten_thousand_delayed_keys_come_out_none_early_and_none_late),
         cmocka_unit_test(no_two_workers_have_the_same_key_and_stop_ends_them_all),
         cmocka_unit_test(what_nobody_waits_for_comes_last),

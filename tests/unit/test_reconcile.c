@@ -361,6 +361,37 @@ static void a_hiccup_of_aws_does_not_make_a_running_function_look_broken(void **
     assert_calls(scene, "GetFunction"); /* the status says it already */
 }
 
+static void a_routine_look_that_fails_stays_routine_until_somebody_changes_something(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    refuse(scene, "GetFunction", 503, "<html>down</html>");
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    for (int i = 0; i < 4; i++) {
+        assert_true(look_now(scene).upkeep);
+        assert_calls(scene, i == 2 ? "GetFunction status" : "GetFunction");
+        assert_true(look_now(scene).upkeep); /* in the pause */
+        assert_calls(scene, "");
+        pass(scene, 1001);
+    }
+    set_spec(scene, "timeout", json_new_int(30));
+    assert_false(look_now(scene).upkeep);
+}
+
+static void a_correction_that_was_begun_is_no_routine(void **state)
+{
+    struct scene *scene = *state;
+
+    deploy(scene);
+    json_set_at(scene->function, "Configuration.Handler", json_new_string("theirs"));
+    json_set_at(scene->function, "Configuration.CodeSha256", json_new_string("dGhlaXJz"));
+    refuse(scene, "UpdateFunctionConfiguration", 503, "<html>down</html>");
+    pass(scene, RESYNC_MS * 11 / 10 + 1);
+    assert_false(look_now(scene).upkeep);
+    assert_non_null(strstr(str_text(&scene->calls), "UpdateFunctionCode GetFunction UpdateFunctionConf"));
+}
+
 static void a_404_that_is_not_from_lambda_creates_nothing(void **state)
 {
     struct scene *scene = *state;
@@ -528,6 +559,8 @@ int main(void)
         cmocka_unit_test(who_waits_for_the_namespace_is_looked_at_when_it_is_known),
         test(wrong_credentials_are_told_and_retried_until_they_are_right),
         test(a_hiccup_of_aws_does_not_make_a_running_function_look_broken),
+        test(a_routine_look_that_fails_stays_routine_until_somebody_changes_something),
+        test(a_correction_that_was_begun_is_no_routine),
         test(a_404_that_is_not_from_lambda_creates_nothing),
         test(what_stands_in_the_way_is_asked_for_anew_at_each_resync),
         test(drift_that_no_field_tells_of_is_told_by_what_would_be_done),
