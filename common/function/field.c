@@ -74,7 +74,11 @@ static const struct json *within_max(const char *path, const struct json *spec, 
 {
     const struct json *value = json_at(spec, path);
 
-    return json_type(value) == type && json_size(value) <= (size_t)field_find(path)->max ? value : NULL;
+    if (json_type(value) != type)
+        return NULL;
+    const struct field *field = field_find(path);
+
+    return field && json_size(value) <= (size_t)field->max ? value : NULL;
 }
 
 const struct json *field_list(const char *path, const struct json *spec)
