@@ -8,6 +8,7 @@
 /* `*` and `?` are all there is: what means something in other languages of patterns is a mistake. */
 #define GLOB "[^][{}()\\\\^$|[:cntrl:]]+"
 #define GLOB_HINT "a glob: * stands for any text, ? for one character, everything else for itself"
+#define GLOBS .type = FIELD_LIST, .min = 1, .max = 64, .pattern = GLOB, .pattern_hint = GLOB_HINT
 #define NAME_PART "[a-zA-Z0-9_-]+"
 
 #define LABEL_NAME "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -172,21 +173,13 @@ static const struct field rows[] = {
     },
     {
         .path = "allow.runtimes",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 64,
         .doc = "Globs of runtimes, for example python3.*.",
     },
     {
         .path = "allow.regions",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 32,
         .doc = "Globs of regions, for example eu-*.",
     },
@@ -216,11 +209,7 @@ static const struct field rows[] = {
     },
     {
         .path = "allow.images",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 1024,
         .doc =
             "Globs of container images, for example "
@@ -229,21 +218,13 @@ static const struct field rows[] = {
     },
     {
         .path = "allow.roles",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 2048,
         .doc = "Globs of roles' ARNs, for example arn:aws:iam::123456789012:role/team-*.",
     },
     {
         .path = "allow.layerAccounts",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 12,
         .doc = "Globs of the accounts that layers may come from.",
     },
@@ -285,11 +266,7 @@ static const struct field rows[] = {
     },
     {
         .path = "allow.principals",
-        .type = FIELD_LIST,
-        .min = 1,
-        .max = 64,
-        .pattern = GLOB,
-        .pattern_hint = GLOB_HINT,
+        GLOBS,
         .item_max = 2048,
         .doc = "Globs of the principals that permissions may name, for example *.amazonaws.com or "
                "arn:aws:iam::123456789012:*. A public URL is for the principal *.",

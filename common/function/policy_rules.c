@@ -302,10 +302,10 @@ static void look_name(struct look *look, const struct policy_rule *rule)
 {
     const char *name = json_str_at(look->spec, rule->fields[0]);
 
-    const struct field *field = field_find(rule->fields[0]);
-
     if (!name || !*name || !look->prefix || str_starts_with(name, look->prefix))
         return;
+    const struct field *field = field_find(rule->fields[0]);
+
     if (strlen(look->prefix) + strlen(name) <= (size_t)field->max)
         breaks(look, FINDING_FORBIDDEN, rule->fields[0], name, "wants names that begin with %s; write %s%s",
                look->prefix, look->prefix, name);

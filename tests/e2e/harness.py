@@ -140,7 +140,7 @@ class Cluster:
         return self.run("apply", *flags, "-f", "-", stdin=documents, check=check, user=user)
 
     def replace(self, resource):
-        """Again where the controller wrote between kubectl's look and its write, as a person would."""
+        """Again where somebody wrote between kubectl's look and its write, as a person would."""
 
         def replaced():
             result = self.run("replace", "-f", "-", stdin=json.dumps(resource), check=False)

@@ -456,7 +456,7 @@ def test_an_installed_webhook_is_not_taken_over(cluster, aws, serve_with):
             }
         ],
     }
-    cluster.run("replace", "-f", "-", stdin=json.dumps(installed))
+    cluster.replace(installed)
     try:
         status, _, text = run("serve", *start_options(cluster), env=aws.env())
         assert status == 1

@@ -260,7 +260,7 @@ def test_a_replacement_keeps_what_was_filled_in(cluster, namespace):
     cluster.apply(manifest)
     settled(cluster, "app", namespace)
     before = cluster.get("lf", "app", namespace)
-    cluster.run("replace", "-f", "-", stdin=json.dumps(manifest))
+    cluster.replace(manifest)
     after = cluster.get("lf", "app", namespace)
     assert (after["spec"], after["metadata"]["generation"]) == (before["spec"], before["metadata"]["generation"])
     cluster.replace(function("app", namespace, timeout=9))

@@ -110,7 +110,7 @@ def serve_in_the_future(cluster, aws, crds, namespace, tmp_path):
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     for one in (schema["spec"], schema["status"], schema["spec"]["properties"]["loggingConfig"]):
         one["x-kubernetes-preserve-unknown-fields"] = True
-    cluster.run("replace", "-f-", stdin=json.dumps(crd))
+    cluster.replace(crd)
     serve = Serve(cluster, aws.env(), tmp_path)
     try:
         yield serve
